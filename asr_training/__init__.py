@@ -1,0 +1,1 @@
+"""Train CTC speech recognition: the `asr-train` command."""

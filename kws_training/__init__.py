@@ -1,0 +1,1 @@
+"""Train wake words and command classifiers: the `kws-train` command."""

@@ -1,0 +1,1 @@
+"""Decoding: CTC search over the acoustic model's log-probabilities."""

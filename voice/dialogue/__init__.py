@@ -1,0 +1,1 @@
+"""Dialogue sessions: one per site, queued, always ended."""

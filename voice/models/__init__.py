@@ -1,0 +1,1 @@
+"""Models: bundles, the inference backend, and the stages that run them."""

@@ -1,0 +1,100 @@
+"""LiteRT inference: the only importer of the engine. `tflite_runtime` serves where LiteRT is not installed."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voice.errors import BundleError
+
+Array = npt.NDArray[Any]
+_ENGINES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
+
+
+class Network:
+    """A LiteRT network with named inputs and outputs, on one thread.
+
+    Args:
+        path: the `.tflite` file.
+        interpreter: the engine's interpreter class; None takes the installed one.
+
+    Raises:
+        BundleError: no engine is installed, or it refuses the file.
+    """
+
+    def __init__(self, path: Path, interpreter: Callable[..., Any] | None = None) -> None:
+        make = interpreter or installed_interpreter()
+        try:
+            self._engine = make(model_path=str(path), num_threads=1)
+            self._engine.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise BundleError(f"{path}: the engine refuses it ({reason})", fix="export the bundle again") from error
+        self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
+        self._outputs = self._engine.get_output_details()
+
+    def run(self, *arrays: Array) -> list[Array]:
+        """Return the outputs for inputs given in the network's order; dynamic axes take the arrays' lengths.
+
+        Raises:
+            BundleError: an input has the wrong number or shape.
+        """
+        details = list(self._inputs.values())
+        if len(arrays) != len(details):
+            raise BundleError(f"the network has {len(details)} inputs, {len(arrays)} given", fix="export it again")
+        self._fit(details, arrays)
+        for detail, array in zip(details, arrays, strict=True):
+            self._engine.set_tensor(detail["index"], array.astype(detail["dtype"], copy=False))
+        self._engine.invoke()
+        return [self._engine.get_tensor(detail["index"]) for detail in self._outputs]
+
+    def run_named(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the outputs by name for inputs by name."""
+        missing = self._inputs.keys() - arrays.keys()
+        if missing:
+            raise BundleError(f"no value for the network's inputs {sorted(missing)}", fix="export it again")
+        outputs = self.run(*(arrays[name] for name in self._inputs))
+        return {detail["name"]: output for detail, output in zip(self._outputs, outputs, strict=True)}
+
+    def _fit(self, details: list[dict[str, Any]], arrays: tuple[Array, ...]) -> None:
+        """Resize the inputs whose shape differs; the engine plans its memory again only then."""
+        changed = False
+        for detail, array in zip(details, arrays, strict=True):
+            if tuple(detail["shape"]) != array.shape:
+                allowed = detail.get("shape_signature", detail["shape"])
+                if len(allowed) != array.ndim or any(
+                    a not in (-1, n) for a, n in zip(allowed, array.shape, strict=True)
+                ):
+                    raise BundleError(
+                        f"input {detail['name']} is {list(allowed)}, given {list(array.shape)}", fix="export it again"
+                    )
+                self._engine.resize_tensor_input(detail["index"], array.shape)
+                changed = True
+        if changed:
+            self._engine.allocate_tensors()
+            self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
+            self._outputs = self._engine.get_output_details()
+
+
+def installed_interpreter() -> Callable[..., Any]:
+    """Return the interpreter class of the first engine installed.
+
+    Raises:
+        BundleError: there is none.
+    """
+    for name in _ENGINES:
+        try:
+            interpreter: Callable[..., Any] = importlib.import_module(name).Interpreter
+        except ModuleNotFoundError:
+            continue
+        return interpreter
+    raise BundleError("no inference engine is installed", fix="pip install ai-edge-litert")
+
+
+def softmax(logits: Array) -> npt.NDArray[np.float32]:
+    """Return probabilities along the last axis."""
+    shifted = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
+    return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)

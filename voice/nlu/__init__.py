@@ -1,0 +1,1 @@
+"""Understanding: sentence templates, their decoding graph, and parsing of text."""

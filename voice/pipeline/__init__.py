@@ -1,0 +1,1 @@
+"""The loop: segmenter, arbiter, session, assistant."""

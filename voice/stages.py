@@ -1,0 +1,95 @@
+"""Verbs: the protocols that a stage of the loop satisfies. Stages are synchronous and do no I/O."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from voice.events import Chunk, Command, Intent, Segment, Transcript, Wake
+
+LogProbs = npt.NDArray[np.float32]
+"""Natural log-probabilities of the labels, shape (frames, labels)."""
+
+
+class AudioSource(Protocol):
+    """Where audio comes from: a microphone, files, or raw PCM on standard input."""
+
+    live: bool
+    """True when audio arrives in real time and is lost if nobody reads it; False when the source waits."""
+
+    def chunks(self) -> AsyncIterator[Chunk]:
+        """Yield 16 kHz mono chunks until the source ends.
+
+        Raises:
+            AudioError: the source can't be opened or read, or has gone.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the device or file; ends `chunks`."""
+        ...
+
+
+class WakeWordDetector(Protocol):
+    """Finds a wake word in a stream."""
+
+    model_ids: tuple[str, ...]
+
+    def process(self, chunk: Chunk) -> Wake | None:
+        """Return a `Wake` when the word ends in this chunk."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past audio."""
+        ...
+
+
+class VoiceActivityDetector(Protocol):
+    """Says how speech-like a stream is."""
+
+    def process(self, chunk: Chunk) -> float:
+        """Return the share of this chunk's frames that hold speech, 0 to 1."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the past audio."""
+        ...
+
+
+class CommandClassifier(Protocol):
+    """Classifies a one-word command."""
+
+    labels: tuple[str, ...]
+
+    def classify(self, segment: Segment) -> Command:
+        """Return the most probable label and all probabilities."""
+        ...
+
+
+class SpeechRecognizer(Protocol):
+    """Turns speech into text."""
+
+    def log_probs(self, segment: Segment) -> LogProbs:
+        """Return the acoustic model's CTC log-probabilities."""
+        ...
+
+    def transcribe(self, segment: Segment) -> Transcript:
+        """Return the text of free speech."""
+        ...
+
+
+class IntentParser(Protocol):
+    """Finds the intent of recognised text."""
+
+    def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+        """Return the intent of `text` among `intent_filter` (None: all), or None."""
+        ...
+
+
+class GrammarDecoder(Protocol):
+    """Finds the sentence of a grammar that was spoken (constrained CTC)."""
+
+    def decode(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Intent | None:
+        """Return the best sentence's intent, or None where the speech is rejected."""
+        ...
