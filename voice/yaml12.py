@@ -1,4 +1,4 @@
-"""Read YAML with YAML 1.2 booleans: only `true` and `false`; `yes no on off` stay strings (they are labels)."""
+"""Read YAML with the scalars of YAML 1.2: `yes no on off` stay strings (they are labels), `1e-3` is a number."""
 
 import re
 from pathlib import Path
@@ -8,20 +8,38 @@ import yaml
 
 from voice.errors import ConfigError
 
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_OLD = {f"{_TAG}{name}" for name in ("bool", "int", "float", "timestamp")}
+_CORE = {  # YAML 1.2.2, section 10.3.2
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "int": (r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$", "-+0123456789"),
+    "float": (
+        r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$",
+        "-+.0123456789",
+    ),
+}
+
 
 class _Loader(yaml.SafeLoader):
-    """SafeLoader with YAML 1.2's core-schema booleans and without duplicate keys."""
+    """SafeLoader with the scalars of YAML 1.2's core schema and without duplicate keys."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OLD]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$", re.IGNORECASE), list("tTfF"))
+for _name, (_pattern, _first) in _CORE.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(_pattern), list(_first))
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    return int(text, 0) if text[:2] in {"0x", "0o"} else int(text, 10)  # 010 is ten
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value if key.tag != _MERGE]
     for key in keys:
         if keys.count(key) > 1:
             raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)
@@ -29,7 +47,8 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor(f"{_TAG}int", _integer)
+_Loader.add_constructor(f"{_TAG}map", _mapping)
 
 
 def parse_yaml(text: str, *, where: str) -> Any:

@@ -1,1 +1,1 @@
-"""Networks, one file each, written with `keras` and `keras.ops` only."""
+"""Networks, written with keras and keras.ops only."""

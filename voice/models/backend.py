@@ -36,6 +36,11 @@ class Network:
         self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
         self._outputs = self._engine.get_output_details()
 
+    @property
+    def input_shapes(self) -> list[tuple[int, ...]]:
+        """The inputs' shapes in the network's order; -1 stands for a dynamic axis."""
+        return [_signature(detail) for detail in self._inputs.values()]
+
     def run(self, *arrays: Array) -> list[Array]:
         """Return the outputs for inputs given in the network's order; dynamic axes take the arrays' lengths.
 
@@ -64,7 +69,7 @@ class Network:
         changed = False
         for detail, array in zip(details, arrays, strict=True):
             if tuple(detail["shape"]) != array.shape:
-                allowed = detail.get("shape_signature", detail["shape"])
+                allowed = _signature(detail)
                 if len(allowed) != array.ndim or any(
                     a not in (-1, n) for a, n in zip(allowed, array.shape, strict=True)
                 ):
@@ -77,6 +82,11 @@ class Network:
             self._engine.allocate_tensors()
             self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
             self._outputs = self._engine.get_output_details()
+
+
+def _signature(detail: dict[str, Any]) -> tuple[int, ...]:
+    """Shape of an input, -1 for a dynamic axis."""
+    return tuple(int(size) for size in detail.get("shape_signature", detail["shape"]))
 
 
 def installed_interpreter() -> Callable[..., Any]:

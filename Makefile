@@ -1,0 +1,57 @@
+# Earshot. `make help` lists what can be asked; `make run` and `make test` do all set-up themselves.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --no-input --disable-pip-version-check
+RUN_PACKAGES := espeak-ng libportaudio2
+TEST_PACKAGES := $(RUN_PACKAGES) flite mosquitto mosquitto-clients pulseaudio pulseaudio-utils libasound2-plugins
+CORE := $(VENV)/.core
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench parity
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+run: packages-to-run $(CORE)  ## the assistant; without a microphone it plays the shipped recordings through the same loop
+	@$(BIN)/voice run $(ARGS)
+
+demo: packages-to-run $(CORE)  ## the whole chain on the shipped recordings, every expectation checked
+	@$(BIN)/voice demo $(ARGS)
+
+test: packages-to-test $(DEV)  ## the test suite, set-up included; what CI runs
+	@$(BIN)/python -m pytest -q $(ARGS)
+
+check: $(DEV)  ## formatting, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: packages-to-test $(DEV)  ## the numbers of docs/performance.md (some need EARSHOT_DATA and say so)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+parity: $(DEV)  ## the shipped models on LiteRT, TensorFlow and tflite-runtime 2.14
+	@$(BIN)/python -m benchmarks.engines $(ARGS)
+
+.PHONY: packages-to-run packages-to-test
+packages-to-run:
+	@sh .ci/packages required $(RUN_PACKAGES)
+
+packages-to-test:
+	@sh .ci/packages optional $(TEST_PACKAGES)
+
+$(BIN)/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(CORE): pyproject.toml | $(BIN)/python
+	@echo "Installing Earshot into $(VENV) (once)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(DEV): pyproject.toml $(CORE)
+	@echo "Installing what the tests need, TensorFlow among it (once)"
+	@$(PIP) --editable '.[dev,train]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""What the numbers of docs/performance.md come from; one script a claim."""

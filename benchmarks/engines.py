@@ -1,0 +1,155 @@
+"""The same bundle on three engines: `python -m benchmarks.engines [--venv FOLDER] [--json]`.
+
+Runs every shipped bundle on the clips of tests/parity with ai-edge-litert, with TensorFlow's interpreter (where it is
+installed) and with tflite-runtime 2.14 under numpy 1.x, which gets an environment of its own. Labels must be equal;
+the largest difference of any output is reported. Exit status 1 where a label differs.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voice.audio.features import features
+from voice.models.backend import Network
+from voice.models.bundle import Bundle, Manifest, shipped_bundles
+
+ROOT = Path(__file__).parent.parent
+CLIPS = ROOT / "tests" / "parity" / "clips"
+INTERPRETERS = {
+    "ai-edge-litert": ("ai_edge_litert.interpreter", "Interpreter"),
+    "tensorflow": ("tensorflow.lite", "Interpreter"),
+    "tflite-runtime": ("tflite_runtime.interpreter", "Interpreter"),
+}
+OLD_ENGINE = ("tflite-runtime==2.14.0", "numpy<2", "pydantic", "soundfile")
+
+
+def outputs(bundle: Bundle, engine: str) -> dict[str, np.ndarray]:
+    """Return the network's first output for each window of each clip, shape (rows, labels), by clip name."""
+    import soundfile
+
+    module, name = INTERPRETERS[engine]
+    network = Network(bundle.model_path, getattr(importlib.import_module(module), name))
+    results = {}
+    for clip in sorted(CLIPS.glob("*.flac")):
+        samples, _ = soundfile.read(clip, dtype="float32")
+        frames = features(samples, bundle.manifest.features)
+        rows = [network.run(window.reshape(_shape(network, window)))[0] for window in windows(frames, bundle.manifest)]
+        results[clip.stem] = np.concatenate([row.reshape(-1, row.shape[-1]) for row in rows])
+    return results
+
+
+def windows(frames: np.ndarray, manifest: Manifest) -> list[np.ndarray]:
+    """Cut features as the stage of that kind does: whole and padded for asr, window by window for the others."""
+    decision = manifest.decision
+    if decision.kind == "asr":
+        short = -len(frames) % decision.pad_frames
+        return [np.pad(frames, ((0, short), (0, 0)))]
+    step = decision.step_frames if decision.kind == "wake" else decision.window_frames // 2
+    padded = np.pad(frames, ((0, max(0, decision.window_frames - len(frames))), (0, 0)))
+    starts = range(0, len(padded) - decision.window_frames + 1, step)
+    return [padded[start : start + decision.window_frames] for start in starts]
+
+
+def _shape(network: Network, window: np.ndarray) -> tuple[int, ...]:
+    """Give a window the batch and channel axes that the network has."""
+    (shape,) = network.input_shapes
+    return (1, *window.shape, *([1] * (len(shape) - 3)))
+
+
+def labels(rows: np.ndarray) -> list[int]:
+    """Return the label of each row: the largest output, or for a single score whether it passes one half."""
+    return [int(row[0] > 0.5) for row in rows] if rows.shape[1] == 1 else rows.argmax(axis=1).tolist()
+
+
+def run_here(engine: str, bundles: list[Path], target: Path) -> None:
+    """Write this environment's outputs as `bundle/clip` arrays."""
+    arrays = {}
+    for folder in bundles:
+        for clip, rows in outputs(Bundle(folder), engine).items():
+            arrays[f"{folder.name}/{clip}"] = rows
+    np.savez(target, **arrays)
+
+
+def make_old_environment(folder: Path) -> Path:
+    """Return the Python of an environment with tflite-runtime 2.14 and numpy 1.x, made with pip where it is missing.
+
+    Raises:
+        subprocess.CalledProcessError: pip can't (no network, or no wheel for this Python).
+    """
+    python = folder / "bin" / "python"
+    done = folder / ".complete"
+    if not done.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
+        pip = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
+        subprocess.run([*pip, *OLD_ENGINE], check=True, capture_output=True, text=True)
+        done.touch()
+    return python
+
+
+def run_in(python: Path | str, engine: str, bundles: list[Path], target: Path) -> dict[str, np.ndarray]:
+    """Run `run_here` in another interpreter and return what it wrote."""
+    command = [python, "-m", "benchmarks.engines", "--engine", engine, "--out", target, *bundles]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
+    subprocess.run(command, check=True, cwd=ROOT, env=environment, capture_output=True, text=True)
+    with np.load(target, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def compare(reference: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return a record for each bundle: rows, rows whose label differs, and the largest difference of an output."""
+    records = []
+    for bundle in sorted({name.split("/")[0] for name in reference}):
+        names = [name for name in reference if name.split("/")[0] == bundle]
+        differing = sum(
+            a != b for name in names for a, b in zip(labels(reference[name]), labels(other[name]), strict=True)
+        )
+        largest = max(float(np.abs(reference[name] - other[name]).max()) for name in names)
+        rows = sum(len(reference[name]) for name in names)
+        records.append({"bundle": bundle, "rows": rows, "differing_labels": differing, "largest_difference": largest})
+    return records
+
+
+def main() -> int:
+    """Compare the engines and print a line a bundle."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundles", nargs="*", type=Path, help="bundle folders; none: the shipped ones")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv" / "tflite-2.14", help="where the old engine lives")
+    parser.add_argument("--json", action="store_true", help="JSON lines")
+    parser.add_argument("--engine", choices=INTERPRETERS, help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    bundles = arguments.bundles or shipped_bundles()
+    if arguments.engine:
+        run_here(arguments.engine, bundles, arguments.out)
+        return 0
+    differing = 0
+    with tempfile.TemporaryDirectory() as folder:
+        reference = run_in(sys.executable, "ai-edge-litert", bundles, Path(folder, "litert.npz"))
+        pythons: dict[str, Path | str] = {"tflite-runtime": make_old_environment(arguments.venv)}
+        if importlib.util.find_spec("tensorflow"):
+            pythons["tensorflow"] = sys.executable
+        for engine, python in pythons.items():
+            for record in compare(reference, run_in(python, engine, bundles, Path(folder, f"{engine}.npz"))):
+                differing += record["differing_labels"]
+                print(json.dumps({"engine": engine, **record}) if arguments.json else _line(engine, record))
+    return 1 if differing else 0
+
+
+def _line(engine: str, record: dict[str, Any]) -> str:
+    return (
+        f"{record['bundle']:<12} {engine:<15} {record['rows']:>5} rows  {record['differing_labels']} labels differ  "
+        f"largest difference {record['largest_difference']:.2g}"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

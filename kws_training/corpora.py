@@ -1,0 +1,159 @@
+"""Read the speech data pack: which clip belongs to which split, label and group."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from voice.errors import DataError
+from voice.events import RATE, Samples
+
+COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
+ASR_FOLDERS = (
+    "LJSpeech-1.1",
+    "LibriSpeech",
+    "common_voice",
+    "commonvoice_6_1_en_sample100",
+    "commonvoice_en_puri",
+    "free_spoken_digits",
+    "librispeech_train_clean_100_part",
+    "librispeech_train_clean_100_sample",
+    "rhasspy_cathy_arctic",
+    "speechocean762",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file of the pack and what is known about it."""
+
+    path: Path
+    label: str
+    split: str
+    group: str
+    end: float | None = None
+    """Seconds at which the keyword ends, where somebody noted it."""
+
+
+def speech_commands(data: Path) -> list[Recording]:
+    """Return the clips of Speech Commands in the pack's own split by speaker (not the official one)."""
+    root = data / "speech_commands"
+    listed = {
+        split: set(_lines(root / f"{name}_list.txt")) for split, name in (("dev", "validation"), ("test", "testing"))
+    }
+    found = []
+    for path in sorted(root.glob("[a-z]*/*.wav")):
+        key = f"{path.parent.name}/{path.name}"
+        split = next((split for split, names in listed.items() if key in names), "train")
+        found.append(Recording(path, path.parent.name, split, path.name.split("_")[0]))
+    if not found:
+        raise DataError(f"{root} holds no clip", fix="unpack the speech data pack and name its folder with --data")
+    return found
+
+
+def spectrograms(data: Path) -> Iterator[tuple[str, str, str, Any]]:
+    """Yield label, split, name and bytes (98, 40) of every spectrogram; validation speakers validate."""
+    for path in sorted((data / "speech_commands_logmel").glob("*.npz")):
+        archive = np.load(path)
+        for name, image in zip(archive["names"], archive["logmel"], strict=True):
+            yield path.stem, official_split(str(name)), str(name), image
+
+
+def official_split(name: str) -> str:
+    """Return dev for the speakers that the official hash rule validates with, else train.
+
+    The rule of Speech Commands: SHA-1 of the name before `_nohash_`, modulo 2^27, in percent; below 10 validates.
+    Test speakers (10 to 20) occur in the spectrograms only as the part that the pack trains on.
+    """
+    digest = int(sha1(name.split("_nohash_")[0].encode(), usedforsecurity=False).hexdigest(), 16)
+    return "dev" if digest % 2**27 * 100 / (2**27 - 1) < 10 else "train"
+
+
+def running_speech(data: Path) -> Iterator[tuple[Recording, str | None]]:
+    """Yield the clips of the recognition corpora with their text (None where it is not known)."""
+    for folder in ASR_FOLDERS:
+        for row in manifest(data / folder):
+            group = row.get("speaker") or row["audio"]
+            label = "digits" if folder == "free_spoken_digits" else "speech"
+            yield Recording(data / folder / row["audio"], label, row["split"], group), row.get("text")
+
+
+def noises(data: Path) -> list[Recording]:
+    """Return the noise recordings (no room responses); the splits divide them in time, at `prepare`."""
+    listed = [
+        Recording(data / "noise" / row["audio"], "noise", "train", row["audio"])
+        for row in manifest(data / "noise")
+        if row["kind"] == "noise"
+    ]
+    background = sorted((data / "speech_commands" / "_background_noise_").glob("*.wav"))
+    return listed + [Recording(path, "noise", "train", path.stem) for path in background]
+
+
+def wake_words(data: Path) -> list[Recording]:
+    """Return the wake-word clips, one for each distinct recording, split by `keyword_split`."""
+    seen: set[str] = set()
+    found = []
+    for row in manifest(data / "wake"):
+        recording = row.get("recording") or row["audio"]
+        if recording in seen:
+            continue
+        seen.add(recording)
+        group = row.get("speaker") or recording
+        label = row["audio"].split("/")[0]
+        end = row.get("end") if (row.get("end") or 0) > (row.get("start") or 0) else None
+        found.append(Recording(data / "wake" / row["audio"], label, keyword_split(group), group, end))
+    return found
+
+
+def keyword_split(group: str) -> str:
+    """Return the split of a speaker or recording: 30 % test, 15 % dev, the rest train, by its SHA-1."""
+    percent = int(sha1(group.encode(), usedforsecurity=False).hexdigest(), 16) % 100
+    if percent < 30:
+        return "test"
+    return "dev" if percent < 45 else "train"
+
+
+def manifest(folder: Path) -> list[dict[str, Any]]:
+    """Return the rows of a folder's `manifest.jsonl`.
+
+    Raises:
+        DataError: it is missing or malformed.
+    """
+    path = folder / "manifest.jsonl"
+    try:
+        return [json.loads(line) for line in _lines(path)]
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}: not JSON lines ({error})", fix="unpack the speech data pack again") from error
+
+
+def read_samples(path: Path) -> Samples:
+    """Return a recording of the pack, mono at 16 kHz.
+
+    Raises:
+        DataError: it can't be read or has another rate.
+    """
+    import soundfile  # noqa: PLC0415 - slow to import
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.LibsndfileError) as error:
+        raise DataError(f"{path}: {error}", fix="unpack the speech data pack again") from error
+    mono: Samples = samples.mean(axis=1)
+    if rate == RATE:
+        return mono
+    import soxr  # noqa: PLC0415
+
+    return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except OSError as error:
+        raise DataError(
+            f"{path}: {error.strerror}", fix="unpack the speech data pack and name its folder with --data"
+        ) from error

@@ -1,0 +1,88 @@
+"""What a recipe in `config/kws/*.yaml` may say."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from voice.errors import ConfigError
+from voice.yaml12 import read_yaml
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkSettings(_Strict):
+    """The separable network of `models/separable.py`."""
+
+    stem_channels: int = Field(80, gt=0, description="channels of the first convolution")
+    stem_kernel: int = Field(5, gt=0, description="frames it looks at")
+    blocks: tuple[tuple[int, int, int], ...] = Field(
+        ((80, 9, 1), (80, 9, 1), (80, 11, 1), (96, 11, 2), (96, 9, 1), (96, 9, 1)),
+        description="channels, depthwise kernel (frames) and stride of each residual block",
+    )
+    head_channels: int = Field(128, gt=0, description="channels before the pooling")
+    dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
+
+
+class AugmentSettings(_Strict):
+    """How a training clip is varied."""
+
+    shift_frames: int = Field(10, ge=0, description="usual shift, +- frames")
+    far_shift_frames: int = Field(25, ge=0, description="shift of a quarter of the clips, +- frames")
+    speed: float = Field(0.12, ge=0, lt=1, description="speed change, +- share")
+    warp: float = Field(0.06, ge=0, lt=0.5, description="frequency warp, +- share of the mel index")
+    noise_share: float = Field(0.75, ge=0, le=1, description="share of the clips that get noise")
+    snr_db: tuple[float, float] = Field((0.0, 40.0), description="signal to noise ratio, dB")
+    gain_db: tuple[float, float] = Field((-30.0, 10.0), description="level change, dB")
+    tilt_db: float = Field(6.0, ge=0, description="spectral tilt and colour of the microphone, +- dB")
+    time_masks: int = Field(2, ge=0)
+    time_mask_frames: int = Field(14, ge=0, description="longest time mask, frames")
+    mel_masks: int = Field(2, ge=0)
+    mel_mask_bins: int = Field(5, ge=0, description="widest frequency mask, mel filters")
+
+
+class OptimiserSettings(_Strict):
+    """AdamW with warm-up and cosine decay, and an exponential mean of the weights."""
+
+    steps: int = Field(12_000, gt=0)
+    batch: int = Field(128, gt=0)
+    steps_per_epoch: int = Field(500, gt=0, description="steps between two validations and checkpoints")
+    peak_rate: float = Field(4e-3, gt=0, description="highest learning rate")
+    warmup_steps: int = Field(500, ge=0)
+    weight_decay: float = Field(0.01, ge=0)
+    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    ema: float = Field(0.999, ge=0, lt=1, description="momentum of the mean of the weights")
+    seed: int = 1
+
+
+class CommandsRecipe(_Strict):
+    """Train the one-word command classifier."""
+
+    image_share: float = Field(0.6, ge=0, le=1, description="share drawn from spectrograms, equal for every class")
+    unknown_share: float = Field(0.22, gt=0, lt=1)
+    silence_share: float = Field(0.08, gt=0, lt=1)
+    speech_share: float = Field(0.4, ge=0, le=1, description="of unknown: one-second cuts of running speech")
+    max_false_commands: float = Field(0.01, gt=0, lt=1, description="share of unknown speech that may pass")
+    network: NetworkSettings = NetworkSettings()
+    augment: AugmentSettings = AugmentSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+
+
+Recipe = TypeVar("Recipe", bound=BaseModel)
+
+
+def read_recipe(path: Path, kind: type[Recipe]) -> Recipe:
+    """Return a recipe.
+
+    Raises:
+        ConfigError: it can't be read, or a key or value is wrong; names file and key.
+    """
+    document: Any = read_yaml(path)
+    try:
+        return kind.model_validate(document or {})
+    except ValidationError as error:
+        detail = error.errors()[0]
+        where = ".".join(str(part) for part in detail["loc"])
+        raise ConfigError(f"{path}: {where}: {detail['msg']}", fix="correct the recipe") from error

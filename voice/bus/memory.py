@@ -1,0 +1,120 @@
+"""The in-process hub: everything local talks over it, and the MQTT link mirrors it to a broker."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from types import TracebackType
+from typing import Self
+
+from voice.bus.base import Handler, Message, Unsubscribe
+
+_log = logging.getLogger(__name__)
+
+QUEUE_LIMIT = 1000
+"""Messages that a subscription may lag behind; then the oldest is dropped."""
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Return whether an MQTT topic filter matches a topic (MQTT 5.0, section 4.7)."""
+    if topic_filter.startswith(("#", "+")) and topic.startswith("$"):
+        return False
+    levels, wanted = topic.split("/"), topic_filter.split("/")
+    for i, level in enumerate(wanted):
+        if level == "#":
+            return True
+        if i >= len(levels) or level not in ("+", levels[i]):
+            return False
+    return len(levels) == len(wanted)
+
+
+class _Subscription:
+    """A filter, its handler, and a bounded queue with a worker between them."""
+
+    def __init__(self, topic_filter: str, handler: Handler) -> None:
+        self.topic_filter = topic_filter
+        self.dropped = 0
+        self.failed = 0
+        self._handler = handler
+        self._queue: deque[Message] = deque()
+        self._filled = asyncio.Event()
+        self._busy = False
+        self.worker = asyncio.create_task(self._work(), name=f"bus {topic_filter}")
+
+    @property
+    def idle(self) -> bool:
+        return not self._queue and not self._busy
+
+    def offer(self, message: Message) -> None:
+        if len(self._queue) >= QUEUE_LIMIT:
+            self._queue.popleft()
+            self.dropped += 1
+            if self.dropped == 1:
+                _log.warning("subscriber of %s is slow: the oldest messages are dropped", self.topic_filter)
+        self._queue.append(message)
+        self._filled.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            while self._queue:
+                self._busy = True
+                await self._deliver(self._queue.popleft())
+                self._busy = False
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            await self._handler(message)
+        except Exception:  # noqa: BLE001 - a subscriber's fault must not silence the bus
+            self.failed += 1
+            _log.exception("handler of %s failed on %s", self.topic_filter, message.topic)
+
+
+class LocalBus:
+    """The hub. Use as an async context manager; leaving it ends the workers."""
+
+    def __init__(self) -> None:
+        self._subscriptions: list[_Subscription] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for subscription in self._subscriptions:
+            subscription.worker.cancel()
+        await asyncio.gather(*(subscription.worker for subscription in self._subscriptions), return_exceptions=True)
+        self._subscriptions.clear()
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Queue a message for every subscription that matches; returns at once."""
+        message = Message(topic, payload, retain)
+        for subscription in self._subscriptions:
+            if matches(subscription.topic_filter, topic):
+                subscription.offer(message)
+
+    def subscribe(self, topic_filter: str, handler: Handler) -> Unsubscribe:
+        """Call `handler` for each matching message, in order; needs a running event loop."""
+        subscription = _Subscription(topic_filter, handler)
+        self._subscriptions.append(subscription)
+
+        def unsubscribe() -> None:
+            subscription.worker.cancel()
+            with contextlib.suppress(ValueError):
+                self._subscriptions.remove(subscription)
+
+        return unsubscribe
+
+    @property
+    def dropped(self) -> int:
+        """Messages dropped for slow subscribers so far."""
+        return sum(subscription.dropped for subscription in self._subscriptions)
+
+    async def drain(self) -> None:
+        """Return when every subscription has handled all it was given, and what that led to."""
+        quiet = 0
+        while quiet < 3:
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if all(subscription.idle for subscription in self._subscriptions) else 0

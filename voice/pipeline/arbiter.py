@@ -1,0 +1,123 @@
+"""Who wins: a confident command word, else a sentence of the grammar, else open transcription."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from voice.events import Command, Intent, Segment, Source, Transcript
+from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, SpeechRecognizer
+from voice.text import normalise
+
+DEFAULT_COMMANDS = {
+    "yes": "Yes",
+    "no": "No",
+    "stop": "Stop",
+    "up": "VolumeUp",
+    "down": "VolumeDown",
+    "on": "LightOn",
+    "off": "LightOff",
+}
+
+
+class ArbiterSettings(BaseModel):
+    """When which recogniser decides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command_score: float = Field(0.9, ge=0, le=1, description="calibrated probability from which a command word wins")
+    command_ms: int = Field(1000, gt=0, description="longest speech that can be a one-word command, ms")
+    commands: Mapping[str, str] = Field(DEFAULT_COMMANDS, description="command word -> intent; other words are unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What a segment was taken for; `intent` is None when it was not recognised."""
+
+    text: str
+    intent: Intent | None
+    confidence: float
+    source: Source
+
+
+def arbitrate(
+    command: Command | None,
+    sentence: Callable[[], Intent | None],
+    open_text: Callable[[], Transcript],
+    settings: ArbiterSettings,
+) -> Understanding:
+    """Apply the policy; the costlier recognisers run only when the cheaper one has not decided.
+
+    Args:
+        command: the classifier's answer; None where the segment can't be a single word or the turn excludes it.
+        sentence: decodes the grammar; None means that it rejected the speech.
+        open_text: transcribes freely.
+        settings: the thresholds and the words' intents.
+    """
+    if command and command.label in settings.commands and command.score >= settings.command_score:
+        name = settings.commands[command.label]
+        word = Intent(name, text=command.label, confidence=command.score, source="command")
+        return Understanding(command.label, word, command.score, "command")
+    if spoken := sentence():
+        return Understanding(spoken.text, spoken, spoken.confidence, "grammar")
+    heard = open_text()
+    return Understanding(heard.text, None, heard.confidence, "open")
+
+
+class Understander:
+    """The brain: classifier, grammar and open recogniser behind one call.
+
+    Args:
+        classifier: one-word commands; None leaves them out.
+        recognizer: the acoustic model.
+        grammar: constrained CTC over the skills' sentences.
+        parser: the same sentences for text.
+        settings: the arbiter's.
+    """
+
+    def __init__(
+        self,
+        classifier: CommandClassifier | None,
+        recognizer: SpeechRecognizer,
+        grammar: GrammarDecoder,
+        parser: IntentParser,
+        settings: ArbiterSettings,
+    ) -> None:
+        self.classifier = classifier
+        self.recognizer = recognizer
+        self.grammar = grammar
+        self.parser = parser
+        self.settings = settings
+
+    def understand(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Understanding:
+        """Return what was said in `segment`, among `intent_filter` (None: all intents)."""
+        if segment.speech_start is None:
+            return Understanding("", None, 0.0, "open")
+        return arbitrate(
+            self._command(segment, intent_filter),
+            lambda: self.grammar.decode(self.recognizer.log_probs(segment), intent_filter),
+            lambda: self.recognizer.transcribe(segment),
+            self.settings,
+        )
+
+    def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Understanding:
+        """Return what written `text` means."""
+        text = normalise(text)
+        intent = self.parser.parse(text, intent_filter) or self._word(text, intent_filter)
+        return Understanding(text, intent, intent.confidence if intent else 0.0, "text")
+
+    def _command(self, segment: Segment, intent_filter: Sequence[str] | None) -> Command | None:
+        start, end = segment.speech_start, segment.speech_end
+        if self.classifier is None or start is None or end is None:
+            return None
+        if (end - start) * 1000 > self.settings.command_ms * segment.rate:
+            return None
+        command = self.classifier.classify(segment)
+        name = self.settings.commands.get(command.label)
+        return None if name is None or (intent_filter is not None and name not in intent_filter) else command
+
+    def _word(self, text: str, intent_filter: Sequence[str] | None) -> Intent | None:
+        name = self.settings.commands.get(text)
+        if name is None or (intent_filter is not None and name not in intent_filter):
+            return None
+        return Intent(name, text=text)
