@@ -6,10 +6,10 @@ the largest difference of any output is reported. Exit status 1 where a label di
 """
 
 import argparse
-import importlib
 import importlib.util
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -25,9 +25,9 @@ from voice.models.bundle import Bundle, Manifest, shipped_bundles
 ROOT = Path(__file__).parent.parent
 CLIPS = ROOT / "tests" / "parity" / "clips"
 INTERPRETERS = {
-    "ai-edge-litert": ("ai_edge_litert.interpreter", "Interpreter"),
-    "tensorflow": ("tensorflow.lite", "Interpreter"),
-    "tflite-runtime": ("tflite_runtime.interpreter", "Interpreter"),
+    "ai-edge-litert": "ai_edge_litert.interpreter:Interpreter",
+    "tensorflow": "tensorflow:lite.Interpreter",
+    "tflite-runtime": "tflite_runtime.interpreter:Interpreter",
 }
 OLD_ENGINE = ("tflite-runtime==2.14.0", "numpy<2", "pydantic", "soundfile")
 
@@ -36,8 +36,7 @@ def outputs(bundle: Bundle, engine: str) -> dict[str, np.ndarray]:
     """Return the network's first output for each window of each clip, shape (rows, labels), by clip name."""
     import soundfile
 
-    module, name = INTERPRETERS[engine]
-    network = Network(bundle.model_path, getattr(importlib.import_module(module), name))
+    network = Network(bundle.model_path, pkgutil.resolve_name(INTERPRETERS[engine]))
     results = {}
     for clip in sorted(CLIPS.glob("*.flac")):
         samples, _ = soundfile.read(clip, dtype="float32")

@@ -77,12 +77,14 @@ def word_end(frames: Bytes, longest_gap: int = 18) -> int:
     """Return the frame at which the loudest stretch of a clip ends.
 
     A frame speaks when its level lies in the upper two thirds between the clip's floor (10th percentile) and its peak,
-    in decibels; pauses up to `longest_gap` frames join.
+    in decibels; pauses up to `longest_gap` frames join. A clip of one level gives -1.
     """
     level = np.log(np.exp(frames.astype(np.float32) / SCALE).sum(axis=1))
     level = np.convolve(level, np.ones(5) / 5, mode="same")
     floor, peak = np.quantile(level, 0.1), level.max()
     speaking = np.flatnonzero(level > floor + 0.35 * (peak - floor))
+    if len(speaking) == 0:
+        return -1
     at = int(np.searchsorted(speaking, int(level.argmax())))
     while at + 1 < len(speaking) and speaking[at + 1] - speaking[at] <= longest_gap:
         at += 1
@@ -111,7 +113,9 @@ def synthetic_entries(
             jobs.append((word, "", "test", Style(voice, pace)))
             jobs += [(word, sentence, "test", Style(voice, pace)) for sentence in COMMAND_SENTENCES[:4]]
     with ProcessPoolExecutor(n_processes) as pool:
-        yield from pool.map(_say, jobs, chunksize=20)
+        for fields, frames in pool.map(_say, jobs, chunksize=20):
+            if fields["label"] != "keyword" or fields["keyword_end"] > 0:  # some variants are silent
+                yield fields, frames
 
 
 def _say(job: tuple[str, str, str, Style]) -> tuple[dict[str, Any], Bytes]:

@@ -70,6 +70,30 @@ class CommandsRecipe(_Strict):
     optimiser: OptimiserSettings = OptimiserSettings()
 
 
+class KeywordRecipe(_Strict):
+    """Train a wake word."""
+
+    window_frames: int = Field(112, gt=0, description="frames the network looks at")
+    step_frames: int = Field(8, gt=0, description="frames between two looks")
+    late_frames: int = Field(16, ge=0, description="latest end of a positive window after the word, frames")
+    smoothing_steps: int = Field(2, gt=0, description="looks averaged")
+    refractory_ms: int = Field(1500, ge=0, description="no second detection within")
+    positive_share: float = Field(0.3, gt=0, lt=1)
+    real_share: float = Field(0.6, ge=0, le=1, description="of the positives: recordings of people")
+    n_synthetic_words: int = Field(900, ge=0)
+    n_synthetic_sentences: int = Field(900, ge=0, description="the word and a command in one breath")
+    n_near_misses: int = Field(900, ge=0)
+    mining_rounds: int = Field(2, ge=0)
+    false_accepts_per_hour: float = Field(0.5, gt=0, description="the threshold is calibrated to it on dev speech")
+    network: NetworkSettings = NetworkSettings(
+        stem_channels=48, blocks=((48, 9, 1), (48, 9, 1), (64, 9, 2), (64, 9, 1), (64, 9, 1)), head_channels=96
+    )
+    augment: AugmentSettings = AugmentSettings(
+        shift_frames=0, far_shift_frames=0, speed=0.15, time_masks=1, time_mask_frames=10, mel_mask_bins=4
+    )
+    optimiser: OptimiserSettings = OptimiserSettings(steps=3_000, steps_per_epoch=300, label_smoothing=0.02, warmup_steps=200)
+
+
 Recipe = TypeVar("Recipe", bound=BaseModel)
 
 

@@ -51,7 +51,7 @@ def fit(
         keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
     ]
     model.fit(
-        batches,
+        (batch for batch in batches),  # Keras takes generators, not other iterators
         steps_per_epoch=settings.steps_per_epoch,
         epochs=-(-settings.steps // settings.steps_per_epoch),
         validation_data=validation,

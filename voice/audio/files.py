@@ -91,7 +91,13 @@ class FileSource:
     """
 
     def __init__(
-        self, paths: Sequence[Path], *, realtime: bool = False, gap_ms: int = 500, tail_ms: int = 1500, chunk: int = CHUNK
+        self,
+        paths: Sequence[Path],
+        *,
+        realtime: bool = False,
+        gap_ms: int = 500,
+        tail_ms: int = 1500,
+        chunk: int = CHUNK,
     ) -> None:
         self.live = realtime
         self._paths = tuple(paths)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from voice.errors import DeviceError
 from voice.events import RATE, Chunk
 
 log = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 0.1  # s; doubles with each attempt to reopen
 
 
 class MicrophoneSettings(BaseModel):
@@ -98,11 +101,14 @@ class MicrophoneSource:
         self._report = report
         self._queue: ChunkQueue | None = None
         self._stream: portaudio.Stream | None = None
-        self._capture: Capture | None = None
-        self._closed = False
-        self._ended = False
+        self._capture = Capture(RATE, 0, settings.chunk)
+        self._closed = asyncio.Event()
+        self._heard = False  # since the last opening
+        self._resume = 0  # sample clock at that time
+        self._lost_at: float | None = None  # monotonic time of the last audio before the device went away
+        self._pause = _FIRST_PAUSE
         self._silent = False
-        self._dropped_before = 0
+        self._dropped = 0
         self._reopenings = 0
         self._last_audio: float | None = None
 
@@ -110,9 +116,9 @@ class MicrophoneSource:
     def health(self) -> MicrophoneHealth:
         """The present state and the counters."""
         return MicrophoneHealth(
-            connected=self._stream is not None,
+            connected=self._stream is not None and self._lost_at is None,
             silent=self._silent,
-            dropped_chunks=self._dropped_before + (self._queue.dropped_chunks if self._queue else 0),
+            dropped_chunks=self._dropped + (self._queue.dropped_chunks if self._queue else 0),
             reopenings=self._reopenings,
             last_audio=self._last_audio,
         )
@@ -125,91 +131,81 @@ class MicrophoneSource:
         """
         try:
             await self._open(0)
-            while not self._closed:
+            while not self._closed.is_set():
                 block = await self._next_block()
-                if block is None or self._capture is None:
-                    await self._reopen()
+                if block is None:
+                    await self._recover()
                     continue
+                self._note(block)
                 for chunk in self._capture.process(block):
                     yield chunk
-                self._watch(block)
         finally:
             await self._shut()
 
     async def close(self) -> None:
         """Release the microphone; ends `chunks`."""
-        self._closed = True
+        self._closed.set()
         if self._queue is not None:
-            self._queue.wake()
+            self._queue.end()
 
     async def _open(self, at: int) -> None:
-        device = portaudio.choose(
-            await asyncio.to_thread(portaudio.devices, rescan=True), self.settings.device, "input"
-        )
+        found = await asyncio.to_thread(portaudio.devices, rescan=True)
+        device = portaudio.choose(found, self.settings.device, "input")
         queue = ChunkQueue(self.settings.queue_ms * device.rate // 1000, asyncio.get_running_loop())
-        self._queue, self._ended = queue, False
+        self._stream = await asyncio.to_thread(portaudio.open_input, device, queue.put, queue.end)
+        self._queue = queue
         self._capture = Capture(device.rate, at, self.settings.chunk)
-        self._last_audio = None
-        self._stream = await asyncio.to_thread(portaudio.open_input, device, queue.put, self._on_ended)
-
-    def _on_ended(self) -> None:
-        self._ended = True
-        if self._queue is not None:
-            self._queue.wake()
+        self._heard = False
 
     async def _next_block(self) -> Chunk | None:
-        """Return the next block, or None where the device has gone, stalled or was closed."""
+        """Return the next block; None where the device has gone, has stalled or was closed."""
         if self._queue is None:
             return None
-        patience = self.settings.open_ms if self._last_audio is None else self.settings.stall_ms
-        block = await self._queue.get(patience / 1000)
-        if block is None and not self._ended and not self._closed:  # perhaps an early wake; nobody put anything
-            return await self._queue.get(0.0)
-        return block
+        patience_ms = self.settings.stall_ms if self._heard else self.settings.open_ms
+        return await self._queue.get(patience_ms / 1000)
 
-    def _watch(self, block: Chunk) -> None:
-        """Note the time, what was dropped and digital silence; say the latter two once."""
+    def _note(self, block: Chunk) -> None:
+        """Keep the health: audio came, perhaps again, perhaps too fast, perhaps nothing but zeros."""
+        self._heard = True
         self._last_audio = time.monotonic()
-        if self._queue is not None and self._queue.dropped_chunks and not self._said_dropped:
-            self._said_dropped = True
-            log.warning("audio is lost: the loop reads the microphone too slowly (said once)")
-        zeros = self._capture.zeros if self._capture else 0
-        silent = zeros * 1000 >= self.settings.silent_ms * block.rate
+        if self._lost_at is not None:
+            self._lost_at, self._pause = None, _FIRST_PAUSE
+            self._reopenings += 1
+            log.warning("the microphone is back")
+        if self._dropped == 0 and self._queue is not None and self._queue.dropped_chunks:
+            self._dropped, self._queue.dropped_chunks = self._queue.dropped_chunks, 0
+            log.warning("audio is lost because the loop reads the microphone too slowly (said once)")
+        silent = self._capture.zeros * 1000 >= self.settings.silent_ms * block.rate
         if silent and not self._silent:
             log.warning("the microphone delivers digital silence: is it muted or unplugged?")
         self._silent = silent
 
-    _said_dropped = False
-
-    async def _reopen(self) -> None:
-        if self._closed:
+    async def _recover(self) -> None:
+        """Close what has gone, wait, and open it again; the caller comes back until audio arrives."""
+        if self._closed.is_set():
             return
-        gone = time.monotonic() if self._last_audio is None else self._last_audio
-        at = self._capture.at if self._capture else 0
-        error = DeviceError("the microphone has gone", fix="plug it in again; Earshot keeps trying")
+        if self._lost_at is None:
+            self._lost_at = self._last_audio or time.monotonic()
+            self._resume = self._capture.at
+            self._say(DeviceError("the microphone has gone", fix="plug it in again; Earshot keeps trying"))
+        await self._shut()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closed.wait(), self._pause)
+        self._pause = min(2 * self._pause, self.settings.retry_ms / 1000)
+        try:
+            await self._open(self._resume + round((time.monotonic() - self._lost_at) * RATE))
+        except DeviceError as error:
+            log.debug("%s", error)
+
+    def _say(self, error: DeviceError) -> None:
         log.warning("%s", error)
         if self._report is not None:
             self._report(error)
-        await self._shut()
-        pause = 0.1
-        while not self._closed:
-            try:
-                await self._open(at + round((time.monotonic() - gone) * RATE))
-            except DeviceError as failure:
-                log.debug("%s", failure)
-            else:
-                if await self._delivers():
-                    self._reopenings += 1
-                    log.warning("the microphone is back")
-                    return
-            await self._shut()
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, self.settings.retry_ms / 1000)
 
     async def _shut(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             await asyncio.to_thread(stream.close)
         if self._queue is not None:
-            self._dropped_before += self._queue.dropped_chunks
+            self._dropped += self._queue.dropped_chunks
             self._queue = None

@@ -102,7 +102,9 @@ def choose(found: list[Device], wanted: str, direction: Direction) -> Device:
     if not wanted:
         return next((device for device in able if device.is_default(direction)), able[0])
     matches = [device for device in able if wanted.lower() in device.name.lower()]
-    exact = [device for device in matches if wanted.lower() in (device.name.lower(), device.name.lower().split(" (")[0])]
+    exact = [
+        device for device in matches if wanted.lower() in (device.name.lower(), device.name.lower().split(" (")[0])
+    ]
     if len(exact) == 1:
         return exact[0]
     if len(matches) == 1:

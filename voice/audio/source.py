@@ -34,6 +34,7 @@ class ChunkQueue:
         self._waiting = 0
         self._lock = threading.Lock()
         self._ready = asyncio.Event()
+        self._ended = False
 
     def put(self, chunk: Chunk) -> None:
         """Add a chunk, from any thread; never waits."""
@@ -45,27 +46,29 @@ class ChunkQueue:
                 self._waiting -= len(oldest.samples)
                 self.dropped_chunks += 1
                 self.dropped_samples += len(oldest.samples)
-        self.wake()
+        self._notify()
 
-    def wake(self) -> None:
-        """Let `get` return, from any thread, chunk or not."""
+    def end(self) -> None:
+        """Let `get` return None when nothing is left, from any thread."""
+        self._ended = True
+        self._notify()
+
+    async def get(self, timeout: float) -> Chunk | None:
+        """Return the oldest chunk; None after `timeout` seconds without one, or after `end`."""
+        deadline = self._loop.time() + timeout
+        while (chunk := self._take()) is None and not self._ended:
+            try:
+                await asyncio.wait_for(self._ready.wait(), max(0.0, deadline - self._loop.time()))
+            except TimeoutError:
+                return self._take()
+            self._ready.clear()
+        return chunk
+
+    def _notify(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self._ready.set)
         except RuntimeError:  # the loop has ended: nobody reads any more
             return
-
-    async def get(self, timeout: float) -> Chunk | None:
-        """Return the oldest chunk; None after `timeout` seconds without one, or after `wake`."""
-        if chunk := self._take():
-            return chunk
-        self._ready.clear()
-        if chunk := self._take():  # put between the first look and the clearing
-            return chunk
-        try:
-            await asyncio.wait_for(self._ready.wait(), timeout)
-        except TimeoutError:
-            return None
-        return self._take()
 
     def _take(self) -> Chunk | None:
         with self._lock:

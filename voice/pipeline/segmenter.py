@@ -1,19 +1,27 @@
-"""Cut speech out of a stream: a pure state machine fed with chunks and how speech-like each one is.
+"""Cut speech out of a stream: a state machine over samples and speech shares, with no clock but the sample clock.
 
-States: idle -> waiting (for speech) -> speaking -> a `Segment`. Recent audio is kept in a bounded ring in every state,
-so a segment begins with pre-roll, and a request that comes late (the bus takes time) is replayed from where it points.
+    idle --start--> waiting --onset--> speech --silence, cap--> Segment
+                       | no speech in time --------------------> Segment without speech
+
+A capture may be started late: the segmenter keeps the recent audio and goes through it again from the sample asked for,
+so that the answer does not depend on when `start` was called.
 """
 
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from voice.events import RATE, Chunk, EndedBy, Segment
 
-SILENCE_MS = {"short": 250, "normal": 700, "relaxed": 1250}
-"""Presets of the silence that ends a segment."""
+State = Literal["idle", "waiting", "speech"]
+Endpoint = Literal["short", "normal", "relaxed"]
+
+SILENCE_MS: dict[Endpoint, int] = {"short": 250, "normal": 700, "relaxed": 1250}
+"""Silence that ends a segment, for each preset."""
 
 
 class SegmenterSettings(BaseModel):
@@ -21,148 +29,271 @@ class SegmenterSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    silence: Literal["short", "normal", "relaxed"] = Field("normal", description="0.25, 0.7 or 1.25 s end a segment")
-    silence_ms: int | None = Field(None, gt=0, description="silence that ends a segment, ms; overrides the preset")
-    onset_ms: int = Field(100, gt=0, description="speech within the onset window that begins a segment, ms")
-    onset_window_ms: int = Field(200, gt=0, description="length of the onset window, ms")
-    speech_share: float = Field(0.5, gt=0, le=1, description="share of a chunk's frames that makes it speech")
-    pre_roll_ms: int = Field(500, ge=500, description="audio kept before the onset, ms")
-    wake_tail_ms: int = Field(320, ge=0, description="speech that ends this soon after the wake is the wake word's, ms")
-    no_speech_ms: int = Field(5000, gt=0, description="give up when no speech begins, ms")
-    cap_ms: int = Field(15000, gt=0, description="longest segment, ms")
-    ring_ms: int = Field(3000, ge=1000, description="audio kept for pre-roll and late requests, ms")
+    endpoint: Endpoint = Field("normal", description="silence that ends speech: short 250, normal 700, relaxed 1250 ms")
+    silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides `endpoint`")
+    preroll_ms: int = Field(500, ge=500, description="audio kept in front of the speech, ms")
+    ring_ms: int = Field(3000, ge=2000, description="recent audio kept for a late start, ms")
+    voiced_share: float = Field(0.5, gt=0, le=1, description="speech share from which a frame is voiced")
+    onset_ms: int = Field(60, gt=0, description="voiced audio within `window_ms` that begins speech, ms")
+    window_ms: int = Field(100, gt=0, description="window in which an onset is sought, ms")
+    resume_ms: int = Field(40, gt=0, description="unbroken voiced audio that interrupts a silence, ms")
+    min_speech_ms: int = Field(100, ge=0, description="less voiced audio than this is a noise, ms")
+    wake_tail_ms: int = Field(300, ge=0, description="speech ending this soon after the wake is the wake word's, ms")
+    timeout_ms: int = Field(5000, gt=0, description="longest wait for speech, ms")
+    cap_ms: int = Field(15_000, gt=0, description="longest segment, ms")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "SegmenterSettings":
+        needed = self.preroll_ms + self.wake_tail_ms + self.window_ms
+        if self.ring_ms < needed:
+            raise ValueError(f"ring_ms {self.ring_ms} is less than preroll_ms + wake_tail_ms + window_ms = {needed}")
+        if self.onset_ms > self.window_ms:
+            raise ValueError(f"onset_ms {self.onset_ms} does not fit into window_ms {self.window_ms}")
+        if self.cap_ms <= needed:
+            raise ValueError(f"cap_ms {self.cap_ms} leaves no room for speech after {needed} ms")
+        return self
+
+    @property
+    def ending_ms(self) -> int:
+        """Silence that ends speech, ms."""
+        return self.silence_ms or SILENCE_MS[self.endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    chunk: Chunk
+    voiced: bool
+
+
+class Segmenter:
+    """Finds one segment after each `start`.
+
+    Args:
+        settings: durations and thresholds.
+    """
+
+    def __init__(self, settings: SegmenterSettings) -> None:
+        self.settings = settings
+        self._ring = _Ring(_samples(settings.ring_ms))
+        self._capture: _Capture | None = None
+        self._found: Segment | None = None
+
+    @property
+    def state(self) -> State:
+        """What the segmenter is doing."""
+        if self._capture is None:
+            return "idle" if self._found is None else "speech"
+        return "speech" if self._capture.onset is not None else "waiting"
+
+    @property
+    def listening(self) -> bool:
+        """True from `start` until the segment has been handed out."""
+        return self.state != "idle"
+
+    def start(self, at: int, wake_at: int | None = None) -> None:
+        """Look for speech from sample `at` on, also in the recent past; a capture under way is given up.
+
+        Args:
+            at: sample index; audio before it only serves as pre-roll.
+            wake_at: sample index of the wake word that asks for the speech; None for a follow-up turn.
+        """
+        self._found = None
+        self._capture = _Capture(self.settings, self._ring, at, wake_at)
+        for frame in self._ring:
+            if self._found is None:
+                self._found = self._advance(frame)
+
+    def process(self, chunk: Chunk, speech: float) -> Segment | None:
+        """Take in the next chunk, best a VAD frame; return a segment when one is complete.
+
+        Lost audio (a jump of the sample clock) counts as silence. A clock that runs backwards is a new stream.
+
+        Args:
+            chunk: audio.
+            speech: share of it that is speech, 0 to 1.
+        """
+        for frame in (*self._lost(chunk), _Frame(chunk, speech >= self.settings.voiced_share)):
+            self._ring.append(frame, self._keep_from())
+            if self._found is None and self._capture is not None:
+                self._found = self._advance(frame)
+        found, self._found = self._found, None
+        return found
+
+    def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
+        """End the capture; return what it holds, without `speech_start` where no speech was found; None when idle."""
+        found, capture = self._found, self._capture
+        self._found = self._capture = None
+        return found or (capture.segment(ended_by) if capture else None)
+
+    def _advance(self, frame: _Frame) -> Segment | None:
+        if self._capture is None or (ended_by := self._capture.advance(frame)) is None:
+            return None
+        segment = self._capture.segment(ended_by)
+        self._capture = None
+        return segment
+
+    def _keep_from(self) -> int | None:
+        onset = self._capture.onset if self._capture else None
+        return None if onset is None else onset - _samples(self.settings.preroll_ms)
+
+    def _lost(self, chunk: Chunk) -> Iterator[_Frame]:
+        """Yield silence for lost audio, as much as can matter."""
+        end = self._ring.end
+        if end is None or chunk.start == end:
+            return
+        if chunk.start < end:
+            self._found = self._found or self.stop("end_of_stream")
+            self._ring.clear()
+            return
+        longest = _samples(self.settings.cap_ms + self.settings.timeout_ms)
+        n = min(chunk.start - end, longest) if self._capture else 0
+        for offset in range(0, n, RATE // 50):
+            silence = np.zeros(min(RATE // 50, n - offset), np.float32)
+            yield _Frame(Chunk(silence, end + offset), voiced=False)
+        if n < chunk.start - end:
+            self._ring.clear()
+
+
+class _Ring:
+    """Recent frames without a hole between them."""
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._frames: deque[_Frame] = deque()
+
+    def __iter__(self) -> Iterator[_Frame]:
+        return iter(tuple(self._frames))
+
+    @property
+    def start(self) -> int:
+        return self._frames[0].chunk.start if self._frames else 0
+
+    @property
+    def end(self) -> int | None:
+        return self._frames[-1].chunk.end if self._frames else None
+
+    def append(self, frame: _Frame, keep_from: int | None) -> None:
+        """Add a frame; drop what is older than the ring's length, but nothing from sample `keep_from` on."""
+        self._frames.append(frame)
+        oldest = frame.chunk.end - self._length
+        oldest = oldest if keep_from is None else min(oldest, keep_from)
+        while self._frames[0].chunk.end <= oldest:
+            self._frames.popleft()
+
+    def clear(self) -> None:
+        self._frames.clear()
+
+    def cut(self, start: int, end: int) -> Chunk:
+        """Return the audio from sample `start`, or from the oldest kept, up to `end`."""
+        frames = [frame.chunk for frame in self._frames if start < frame.chunk.end and frame.chunk.start < end]
+        if not frames:
+            return Chunk(np.zeros(0, np.float32), end)
+        first = frames[0].start
+        audio = np.concatenate([frame.samples for frame in frames])
+        start = max(start, first)
+        return Chunk(audio[start - first : end - first], start)
+
+
+class _Capture:
+    """The search for one segment."""
+
+    def __init__(self, settings: SegmenterSettings, ring: _Ring, at: int, wake_at: int | None) -> None:
+        self.onset: int | None = None
+        self._settings = settings
+        self._ring = ring
+        self._at = at
+        self._wake_at = wake_at
+        self._end = at
+        self._window: deque[_Frame] = deque()
+        self._run = 0  # samples of the present unbroken voiced run
+        self._voiced = 0  # samples of voiced audio since the onset
+        self._last_voiced = at
+        self._in_tail = wake_at is not None and self._speaking_at(at)
+
+    def advance(self, frame: _Frame) -> EndedBy | None:
+        """Take in a frame; return why the segment is complete, or None."""
+        if frame.chunk.end <= self._at:
+            return None
+        self._end = frame.chunk.end
+        self._run = self._run + len(frame.chunk.samples) if frame.voiced else 0
+        if self.onset is not None:
+            return self._in_speech(frame)
+        if self._in_tail:
+            self._follow_tail(frame)
+        else:
+            self._seek_onset(frame)
+        timed_out = self.onset is None and self._end - self._at >= _samples(self._settings.timeout_ms)
+        return "timeout" if timed_out else None
+
+    def segment(self, ended_by: EndedBy) -> Segment:
+        """Return the audio with its pre-roll; without an onset where there was too little speech."""
+        settings = self._settings
+        if self._voiced < _samples(settings.min_speech_ms):
+            self.onset = None
+        start, onset = self._start(), self.onset
+        end = min(self._end, start + _samples(settings.cap_ms))
+        audio = self._ring.cut(start, end)
+        return Segment(
+            samples=audio.samples,
+            start=audio.start,
+            ended_by=ended_by,
+            speech_start=onset,
+            speech_end=None if onset is None else min(self._last_voiced, end),
+            wake_at=self._wake_at,
+        )
+
+    def _in_speech(self, frame: _Frame) -> EndedBy | None:
+        settings = self._settings
+        if frame.voiced:
+            self._voiced += len(frame.chunk.samples)
+        if self._run >= _samples(settings.resume_ms):
+            self._last_voiced = frame.chunk.end
+        if self._end - self._start() >= _samples(settings.cap_ms):
+            return "cap"
+        if self._end - self._last_voiced < _samples(settings.ending_ms):
+            return None
+        if self._voiced >= _samples(settings.min_speech_ms):
+            return "silence"
+        self._forget_onset()  # a noise
+        return "timeout" if self._end - self._at >= _samples(settings.timeout_ms) else None
+
+    def _follow_tail(self, frame: _Frame) -> None:
+        """Tell the wake word's own tail from a command in one breath: the command outlasts `wake_tail_ms`."""
+        tail_end = (self._wake_at or 0) + _samples(self._settings.wake_tail_ms)
+        if frame.voiced:
+            self._voiced += len(frame.chunk.samples)
+            self._last_voiced = frame.chunk.end
+            if frame.chunk.end > tail_end:
+                self.onset = self._wake_at
+        elif frame.chunk.end - self._last_voiced >= _samples(self._settings.window_ms):
+            self._in_tail = False
+            self._voiced = 0
+
+    def _seek_onset(self, frame: _Frame) -> None:
+        settings = self._settings
+        self._window.append(frame)
+        while self._window[0].chunk.end <= frame.chunk.end - _samples(settings.window_ms):
+            self._window.popleft()
+        voiced = [kept.chunk for kept in self._window if kept.voiced]
+        n_voiced = sum(len(chunk.samples) for chunk in voiced)
+        if n_voiced >= _samples(settings.onset_ms):
+            self.onset, self._last_voiced, self._voiced = voiced[0].start, voiced[-1].end, n_voiced
+
+    def _forget_onset(self) -> None:
+        self.onset, self._voiced = None, 0
+        self._window.clear()
+
+    def _speaking_at(self, at: int) -> bool:
+        """Return True where the window before sample `at` holds an onset's worth of voiced audio."""
+        window = at - _samples(self._settings.window_ms)
+        voiced = (f for f in self._ring if f.voiced and window < f.chunk.end <= at)
+        return sum(len(frame.chunk.samples) for frame in voiced) >= _samples(self._settings.onset_ms)
+
+    def _start(self) -> int:
+        """First sample of the segment: pre-roll before the speech, as far as the ring goes back."""
+        wanted = self._at if self.onset is None else self.onset - _samples(self._settings.preroll_ms)
+        return max(wanted, self._ring.start)
 
 
 def _samples(ms: int) -> int:
     return ms * RATE // 1000
-
-
-class Segmenter:
-    """Cuts one segment for each `start`.
-
-    Args:
-        settings: when speech begins and ends.
-    """
-
-    def __init__(self, settings: SegmenterSettings | None = None) -> None:
-        self.settings = settings or SegmenterSettings()
-        self._silence = _samples(self.settings.silence_ms or SILENCE_MS[self.settings.silence])
-        self._ring: deque[tuple[Chunk, bool]] = deque()
-        self._ready: Segment | None = None
-        self._idle()
-
-    @property
-    def listening(self) -> bool:
-        """True from `start` until the segment has been returned."""
-        return self._from is not None or self._ready is not None
-
-    def start(self, at: int, wake_at: int | None = None) -> None:
-        """Wait for speech from sample `at` on; audio already heard since is replayed from the ring.
-
-        Args:
-            at: sample index.
-            wake_at: where the wake word ended; its own tail then doesn't count as speech.
-        """
-        self._idle(at, wake_at)
-        self._ready = None
-        for chunk, voiced in tuple(self._ring):
-            if chunk.end > at and self._ready is None:
-                self._ready = self._step(chunk, voiced)
-
-    def process(self, chunk: Chunk, speech: float) -> Segment | None:
-        """Return the segment that ends with this chunk, if one does.
-
-        Args:
-            chunk: the next audio; a jump of the clock forgets the ring and ends a running segment.
-            speech: share of its frames that hold speech, 0 to 1.
-        """
-        voiced = speech >= self.settings.speech_share
-        if self._ring and self._ring[-1][0].end != chunk.start and not self._captured:
-            self._ring.clear()
-        self._remember(chunk, voiced)
-        if self._ready is not None:
-            ready, self._ready = self._ready, None
-            return ready
-        return self._step(chunk, voiced) if self._from is not None else None
-
-    def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
-        """End the capture; return what was captured, None where no speech had begun."""
-        if self._ready is not None:
-            ready, self._ready = self._ready, None
-            return ready
-        segment = self._finish(ended_by) if self._onset is not None else None
-        self._idle()
-        return segment
-
-    def _idle(self, at: int | None = None, wake_at: int | None = None) -> None:
-        self._from = at
-        self._wake_at = wake_at
-        self._onset: int | None = None
-        self._last_voiced = 0
-        self._recent: deque[tuple[int, int]] = deque()  # voiced chunks of the onset window: start, end
-        self._captured: list[Chunk] = []
-
-    def _remember(self, chunk: Chunk, voiced: bool) -> None:
-        self._ring.append((chunk, voiced))
-        while self._ring[0][0].end <= chunk.end - _samples(self.settings.ring_ms):
-            self._ring.popleft()
-
-    def _step(self, chunk: Chunk, voiced: bool) -> Segment | None:
-        if self._onset is not None:
-            return self._speaking(chunk, voiced)
-        return self._waiting(chunk, voiced)
-
-    def _waiting(self, chunk: Chunk, voiced: bool) -> Segment | None:
-        self._recent = deque(
-            part for part in self._recent if part[1] > chunk.end - _samples(self.settings.onset_window_ms)
-        )
-        if voiced:
-            self._recent.append((chunk.start, chunk.end))
-        if sum(end - start for start, end in self._recent) >= _samples(self.settings.onset_ms):
-            self._begin(chunk)
-            return None
-        assert self._from is not None  # noqa: S101 - `start` sets it, `_idle` ends this state
-        if chunk.end - self._from < _samples(self.settings.no_speech_ms):
-            return None
-        audio = tuple(part for part, _ in self._ring if part.end > chunk.end - _samples(self.settings.pre_roll_ms))
-        segment = self._cut(audio, "timeout")
-        self._idle()
-        return segment
-
-    def _begin(self, chunk: Chunk) -> None:
-        onset = self._recent[0][0]
-        wanted = onset - _samples(self.settings.pre_roll_ms)
-        self._captured = [part for part, _ in self._ring if wanted < part.end <= chunk.end]
-        self._onset, self._last_voiced = onset, self._recent[-1][1]
-
-    def _speaking(self, chunk: Chunk, voiced: bool) -> Segment | None:
-        self._captured.append(chunk)
-        if voiced:
-            self._last_voiced = chunk.end
-        if chunk.end - self._captured[0].start >= _samples(self.settings.cap_ms):
-            return self._finish("cap")
-        silent = chunk.end - self._last_voiced
-        if self._is_wake_tail():
-            if silent >= _samples(self.settings.onset_window_ms):
-                self._onset, self._recent, self._captured = None, deque(), []
-            return None
-        return self._finish("silence") if silent >= self._silence else None
-
-    def _is_wake_tail(self) -> bool:
-        """True while everything voiced so far may be the end of the wake word itself."""
-        return self._wake_at is not None and self._last_voiced <= self._wake_at + _samples(self.settings.wake_tail_ms)
-
-    def _finish(self, ended_by: EndedBy) -> Segment:
-        segment = self._cut(tuple(self._captured), ended_by)
-        self._idle()
-        return segment
-
-    def _cut(self, chunks: tuple[Chunk, ...], ended_by: EndedBy) -> Segment:
-        return Segment(
-            np.concatenate([chunk.samples for chunk in chunks]),
-            chunks[0].start,
-            ended_by=ended_by,
-            speech_start=self._onset,
-            speech_end=self._last_voiced if self._onset is not None else None,
-            wake_at=self._wake_at,
-        )

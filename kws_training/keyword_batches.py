@@ -1,0 +1,161 @@
+"""Batches for a wake word: windows that end just after the word against every other window."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from kws_training.augment import Batch, disturb, move, warp_frequency
+from kws_training.batches import window
+from kws_training.feature_store import FLOOR, Bytes, Clip, FeatureStore, to_logmel
+from kws_training.settings import KeywordRecipe
+
+Windows = npt.NDArray[np.uint8]
+_SPEAKS = 70  # mean byte from which a frame may be speech; used only to skip pauses when drawing negatives
+
+
+class Source:
+    """Clips of one kind.
+
+    Args:
+        store: where the frames are.
+        clips: which of its clips.
+        length: frames of a window.
+    """
+
+    def __init__(self, store: FeatureStore, clips: list[Clip], length: int) -> None:
+        self.store, self.clips, self.length = store, clips, length
+
+    def any(self, rng: np.random.Generator) -> Clip:
+        """Return a random clip."""
+        return self.clips[rng.integers(len(self.clips))]
+
+    def ending(self, clip: Clip, end: int) -> Bytes:
+        """Return the window that ends before frame `end` of a clip, digital silence where the clip has none."""
+        frames = self.store.frames[clip.start + max(0, end - self.length) : clip.start + max(0, min(end, clip.n_frames))]
+        front = max(0, self.length - min(end, self.length))
+        back = max(0, self.length - front - len(frames))
+        return np.pad(frames, ((front, back), (0, 0)), constant_values=FLOOR)
+
+    def draw(self, rng: np.random.Generator) -> Bytes:
+        """Return a random window."""
+        clip = self.any(rng)
+        return window(self.store[clip], rng, self.length)
+
+
+class KeywordData:
+    """The stores of `prepare` and `keyword`, as sources of one split.
+
+    Args:
+        work: the folder of the stores.
+        recipe: the length of a window.
+        word: label of its recordings among the wake words.
+        split: train, dev or test.
+    """
+
+    def __init__(self, work: Path, recipe: KeywordRecipe, word: str, split: str) -> None:
+        stores = {
+            name: FeatureStore(work / name)
+            for name in ("speech", "words", "noise", "wake", f"keyword-{word}", f"synthetic-{word}")
+        }
+
+        def source(store: str, *, but: tuple[str, ...] = (), only: str | None = None) -> Source:
+            clips = [clip for clip in stores[store].select(split=split) if clip.label not in but]
+            kept = [clip for clip in clips if only in (None, clip.label) and clip.n_frames > 10]
+            return Source(stores[store], kept, recipe.window_frames)
+
+        self.speech = source("speech", but=(word,))
+        self.words = source("words")
+        self.noise = source("noise")
+        self.other_wake = source("wake", but=(word, f"hey_{word}"))
+        self.real = source(f"keyword-{word}")
+        self.synthetic = source(f"synthetic-{word}", only="keyword")
+        self.near = source(f"synthetic-{word}", only="near-miss")
+
+
+class KeywordBatches:
+    """An endless iterator of training batches.
+
+    Args:
+        data: the training split.
+        recipe: shares and augmentation.
+        mined: windows that the detector took for the word, shape (n, window_frames, mels).
+        seed: of the random numbers.
+    """
+
+    def __init__(self, data: KeywordData, recipe: KeywordRecipe, mined: Windows, seed: int) -> None:
+        self._data, self._recipe, self._mined = data, recipe, mined
+        self._rng = np.random.default_rng(seed)
+
+    def __iter__(self) -> "KeywordBatches":
+        return self
+
+    def __next__(self) -> tuple[Batch, npt.NDArray[np.float32]]:
+        """Return clips (batch, window_frames, mels) and targets (batch, 1)."""
+        rng, recipe, data = self._rng, self._recipe, self._data
+        size = recipe.optimiser.batch
+        targets = rng.random(size) < recipe.positive_share
+        clips = to_logmel(np.stack([self.positive() if target else self.negative() for target in targets]))
+        noise = to_logmel(np.stack([data.noise.draw(rng) for _ in targets]))
+        speed = 1 + rng.uniform(-1, 1, size) * recipe.augment.speed
+        # Speed is about the centre: moving by the part that the end loses keeps the word's end where it was.
+        shift = (recipe.window_frames - 1) / 2 * (1 - 1 / speed)
+        clips = move(clips, shift, speed)
+        clips = warp_frequency(clips, 1 + rng.uniform(-1, 1, size) * recipe.augment.warp)
+        return disturb(rng, clips, noise, recipe.augment), targets.astype(np.float32)[:, None]
+
+    def positive(self) -> Bytes:
+        """Return a window that ends 0 to `late_frames` after the word, other speech right behind it now and then."""
+        rng, data = self._rng, self._data
+        source = data.real if rng.random() < self._recipe.real_share else data.synthetic
+        clip = source.any(rng)
+        late = int(rng.integers(0, self._recipe.late_frames + 1))
+        found = source.ending(clip, clip.keyword_end + late)
+        if source is data.real and late > 2 and rng.random() < 0.4:
+            found = found.copy()
+            found[-late + 2 :] = data.speech.draw(rng)[: late - 2]
+        if source is data.real and rng.random() < 0.3:
+            found = self._speech_before(found, late)
+        return found
+
+    def negative(self) -> Bytes:
+        """Return a window without the word: running speech, near misses, parts of the word, other words, noise."""
+        rng, data = self._rng, self._data
+        kinds = ("speech", "mined", "near", "other_wake", "words", "part", "noise")
+        shares = [0.40, 0.15 if len(self._mined) else 0.0, 0.14, 0.09, 0.08, 0.10, 0.04]
+        kind = str(rng.choice(kinds, p=np.array(shares) / sum(shares)))
+        if kind == "mined":
+            return self._mined[rng.integers(len(self._mined))]
+        if kind == "part":
+            return self._part()
+        source: Source = getattr(data, kind)
+        return source.draw(rng)
+
+    def _part(self) -> Bytes:
+        """Return a window that ends well before the word's end, or so long after that only its tail is left."""
+        rng = self._rng
+        source = self._data.real if rng.random() < self._recipe.real_share else self._data.synthetic
+        clip = source.any(rng)
+        early = rng.random() < 0.6
+        offset = -int(rng.integers(14, 60)) if early else int(rng.integers(self._recipe.window_frames - 30, 140))
+        return source.ending(clip, clip.keyword_end + offset)
+
+    def _speech_before(self, found: Bytes, late: int) -> Bytes:
+        """Return the window with running speech up to 0.75 s or more before its end, where the clip only has noise."""
+        rng = self._rng
+        keep = int(rng.integers(78, 95)) + late
+        before = self._recipe.window_frames - keep
+        if before <= 0:
+            return found
+        mixed = found.copy()
+        mixed[:before] = self._data.speech.draw(rng)[-before:]
+        return mixed
+
+
+def validation(data: KeywordData, recipe: KeywordRecipe, seed: int = 0) -> tuple[Batch, npt.NDArray[np.float32]]:
+    """Return windows of the dev split and targets: every recording at three ends, running speech and near misses."""
+    rng = np.random.default_rng(seed)
+    positive = [data.real.ending(clip, clip.keyword_end + late) for clip in data.real.clips for late in (3, 7, 11)]
+    negative = [data.speech.draw(rng) for _ in range(4000)] + [data.other_wake.draw(rng) for _ in range(500)]
+    targets = np.array([1.0] * len(positive) + [0.0] * len(negative), np.float32)[:, None]
+    return to_logmel(np.stack([*positive, *negative])), targets

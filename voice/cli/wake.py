@@ -1,0 +1,52 @@
+"""`voice wake`: where a wake word is heard in recordings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from voice.cli.output import expand, for_each_file
+
+_STEP = 1_280  # samples a chunk: 80 ms
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("wake")(wake)
+
+
+def wake(
+    files: Annotated[list[str], typer.Argument(help="audio files, folders or @list.txt", metavar="FILE...")],
+    model: Annotated[list[str] | None, typer.Option(help="wake bundle, name or folder; repeatable")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="instead of the bundle's")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines")] = False,
+) -> None:
+    """Report every detection of a wake word, then a line for each file."""
+    from voice.models.bundle import load_bundle  # noqa: PLC0415 - the engine is slow to load
+    from voice.models.wake import StreamingWakeDetector  # noqa: PLC0415
+
+    bundles = [load_bundle(name, kind="wake") for name in model or ["computer"]]
+    detectors = [StreamingWakeDetector(bundle, threshold) for bundle in bundles]
+
+    def handle(path: Path) -> Iterator[dict[str, Any]]:
+        return _detections(path, detectors)
+
+    raise typer.Exit(for_each_file(expand(files), handle, as_json=as_json))
+
+
+def _detections(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:
+    from voice.audio.files import read_audio  # noqa: PLC0415
+    from voice.events import RATE, Chunk  # noqa: PLC0415
+
+    samples = read_audio(path)
+    for detector in detectors:
+        detector.reset()
+    n_found = 0
+    for start in range(0, len(samples), _STEP):
+        chunk = Chunk(samples[start : start + _STEP], start)
+        for found in filter(None, [detector.process(chunk) for detector in detectors]):
+            n_found += 1
+            seconds = round(found.at / RATE, 3)
+            yield {"file": str(path), "model": found.model_id, "time": seconds, "score": round(found.score, 4)}
+    yield {"file": str(path), "detections": n_found, "seconds": round(len(samples) / RATE, 3)}

@@ -1,0 +1,92 @@
+"""The streaming wake-word detector: features, a network that looks every few frames, smoothing, refractory time."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from voice.audio.features import Features, FeatureStream
+from voice.errors import BundleError
+from voice.events import Chunk, Wake
+from voice.models.backend import Network
+from voice.models.bundle import Bundle, WakeDecision
+
+
+class StreamingWakeDetector:
+    """Finds one wake word in a stream.
+
+    Looks happen at fixed frames of the stream, whatever the chunks; so chunking never changes a score. Before the
+    first sample, and after a jump of the sample clock, the past is digital silence.
+
+    Args:
+        bundle: of kind wake.
+        threshold: replaces the bundle's.
+        interpreter: the engine's interpreter class; None takes the installed one.
+
+    Raises:
+        BundleError: the bundle isn't a wake word.
+    """
+
+    def __init__(
+        self, bundle: Bundle, threshold: float | None = None, interpreter: Callable[..., Any] | None = None
+    ) -> None:
+        decision = bundle.manifest.decision
+        if not isinstance(decision, WakeDecision):
+            raise BundleError(f"{bundle.folder} is a {bundle.manifest.kind} bundle", fix="give a wake bundle")
+        self.model_ids = (bundle.manifest.id,)
+        self.threshold = decision.threshold if threshold is None else threshold
+        self._decision = decision
+        self._settings = bundle.manifest.features
+        self._refractory = decision.refractory_ms * self._settings.rate // 1000  # samples
+        self._stream = FeatureStream(self._settings)
+        self._network = Network(bundle.model_path, interpreter)
+        self.reset()
+
+    def process(self, chunk: Chunk) -> Wake | None:
+        """Return the first `Wake` that falls into this chunk.
+
+        A chunk longer than the refractory time could hold a second one, which is dropped.
+        """
+        for at, score in self.scores(chunk):
+            if score >= self.threshold and at >= self._quiet_until:
+                self._quiet_until = at + self._refractory
+                return Wake(self.model_ids[0], score, at)
+        return None
+
+    def scores(self, chunk: Chunk) -> list[tuple[int, float]]:
+        """Return the sample index just after each look in this chunk and the smoothed score, 0 to 1."""
+        if chunk.start != self._next:
+            self.reset()
+            self._origin = self._quiet_until = chunk.start
+        self._next = chunk.end
+        found = []
+        frames = self._stream.process(chunk.samples)
+        while len(frames):
+            missing = self._decision.step_frames - self._n_frames % self._decision.step_frames
+            found += self._append(frames[:missing])
+            frames = frames[missing:]
+        return found
+
+    def reset(self) -> None:
+        """Forget the past audio."""
+        self._stream.reset()
+        floor = np.log(np.float32(self._settings.offset))
+        self._window = np.full((self._decision.window_frames, self._settings.bins), floor, np.float32)
+        self._recent: deque[float] = deque(maxlen=self._decision.smoothing_steps)
+        self._n_frames = 0
+        self._next = -1
+        self._origin = 0
+        self._quiet_until = 0
+
+    def _append(self, frames: Features) -> list[tuple[int, float]]:
+        """Add frames up to the next look; return its time and score when it is reached."""
+        kept = self._window[len(frames) :]
+        self._window = np.concatenate([kept, frames])[-self._decision.window_frames :]
+        self._n_frames += len(frames)
+        if self._n_frames % self._decision.step_frames:
+            return []
+        logit = float(self._network.run(self._window[None])[0].reshape(-1)[0])
+        self._recent.append(1 / (1 + float(np.exp(-logit))))
+        at = self._origin + (self._n_frames - 1) * self._settings.hop + self._settings.window
+        return [(at, sum(self._recent) / self._decision.smoothing_steps)]

@@ -1,0 +1,166 @@
+"""Look at everything the loop needs, and say for each thing whether it is there and what to do if not."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from voice.audio import portaudio
+from voice.audio.pcm import level_dbfs
+from voice.errors import BundleError, DeviceError, EarshotError
+from voice.events import Chunk
+from voice.models.bundle import load_bundle
+from voice.models.probe import probe
+
+Status = Literal["ok", "warn", "fail"]
+
+QUIET_DBFS = -75.0
+"""A room with people in it is louder than this; a microphone that is muted or turned down is not."""
+
+_TRY_SECONDS = 5.0  # longest wait for a broker or for espeak-ng
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found. `warn` costs a feature; `fail` keeps the assistant from working."""
+
+    name: str
+    status: Status
+    message: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What an assistant is configured to use."""
+
+    microphone: str
+    """Name of the input device; empty: the system's choice, or the shipped recordings where there is none."""
+    loudspeaker: str
+    """Name of the output device; empty: the system's choice."""
+    host: str
+    """Where the broker is, or where the embedded one will listen."""
+    port: int
+    embedded: bool
+    bundles: tuple[str, ...]
+    """Names or folders of the models."""
+    listen_seconds: float = 1.0
+    """How long the microphone's level is measured."""
+
+
+def examine(needs: Needs) -> Iterator[Finding]:
+    """Yield a finding for each check, in the order that sound takes through the assistant."""
+    yield microphone(needs.microphone, needs.listen_seconds)
+    for bundle in needs.bundles:
+        yield model(bundle)
+    yield free_port(needs.host, needs.port) if needs.embedded else broker(needs.host, needs.port)
+    yield espeak()
+    yield loudspeaker(needs.loudspeaker)
+
+
+def microphone(wanted: str, seconds: float) -> Finding:
+    """Open the microphone and measure its level for `seconds`."""
+    try:
+        device = portaudio.choose(portaudio.devices(rescan=True), wanted, "input")
+        level = measure(device, seconds)
+    except DeviceError as error:
+        return _of("microphone", error, "fail" if wanted else "warn")
+    if level is None:
+        return Finding("microphone", "fail", f"{device.name} delivers no audio", "unplug it and plug it in again")
+    if level < QUIET_DBFS:
+        return Finding("microphone", "warn", f"{device.name} is at {level:.0f} dBFS", "unmute it or turn it up")
+    return Finding("microphone", "ok", f"{device.name} at {level:.0f} dBFS")
+
+
+def measure(device: portaudio.Device, seconds: float) -> float | None:
+    """Return the level of an input device in dBFS; None where it delivers nothing.
+
+    Raises:
+        DeviceError: it can't be opened.
+    """
+    blocks: list[Chunk] = []
+    stream = portaudio.open_input(device, blocks.append, lambda: None)
+    try:
+        time.sleep(seconds)
+    finally:
+        stream.close()
+    return level_dbfs(np.concatenate([block.samples for block in blocks])) if blocks else None
+
+
+def loudspeaker(wanted: str) -> Finding:
+    """Look for the output device."""
+    try:
+        device = portaudio.choose(portaudio.devices(), wanted, "output")
+    except DeviceError as error:
+        return _of("loudspeaker", error, "fail" if wanted else "warn")
+    return Finding("loudspeaker", "ok", device.name)
+
+
+def model(name: str) -> Finding:
+    """Verify a bundle and run it once."""
+    try:
+        bundle = load_bundle(name)
+        result = probe(bundle)
+    except BundleError as error:
+        return _of(f"model {name}", error)
+    share = f"{result.milliseconds:.1f} ms for {result.window_ms:.0f} ms of audio"
+    return Finding(f"model {name}", "ok", f"{bundle.manifest.id} {bundle.manifest.version}, {share}")
+
+
+def free_port(host: str, port: int) -> Finding:
+    """Check that the embedded broker can listen."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe_socket:
+        probe_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe_socket.bind((host, port))
+        except OSError as error:
+            problem = f"{host}:{port} can't be listened on ({error.strerror})"
+            return Finding(
+                "broker", "fail", problem, f"use the broker that runs there: voice run --broker {host}:{port}"
+            )
+    return Finding("broker", "ok", f"embedded, {host}:{port} is free")
+
+
+def broker(host: str, port: int) -> Finding:
+    """Check that an external broker answers."""
+    try:
+        with socket.create_connection((host, port), timeout=_TRY_SECONDS):
+            return Finding("broker", "ok", f"{host}:{port} answers")
+    except OSError as error:
+        problem = f"{host}:{port} does not answer ({error.strerror or error})"
+        return Finding("broker", "fail", problem, "start it, or run with --broker embedded")
+
+
+def espeak(which: Callable[[str], str | None] = shutil.which) -> Finding:
+    """Check that espeak-ng is installed and runs.
+
+    Args:
+        which: finds a program.
+    """
+    program = which("espeak-ng")
+    if program is None:
+        fix = "apt-get install espeak-ng"
+        return Finding("espeak-ng", "fail", "it is not installed, so nothing can be said", fix)
+    try:
+        done = subprocess.run(  # noqa: S603 - the program that `which` found
+            [program, "--version"], capture_output=True, text=True, timeout=_TRY_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Finding(
+            "espeak-ng", "fail", f"{program} does not run ({error})", "apt-get install --reinstall espeak-ng"
+        )
+    return Finding("espeak-ng", "ok", done.stdout.split("Data at")[0].strip())
+
+
+def failed(findings: Sequence[Finding]) -> bool:
+    """Return True where something required is missing."""
+    return any(finding.status == "fail" for finding in findings)
+
+
+def _of(name: str, error: EarshotError, status: Status = "fail") -> Finding:
+    return Finding(name, status, str(error).removesuffix(f": {error.fix}"), error.fix)
