@@ -215,7 +215,7 @@ def _started(start: Callable[[int], Any], device: Device, most_channels: int) ->
 
 def _sounddevice() -> ModuleType:
     try:
-        import sounddevice  # noqa: PLC0415 - loads the library, which may be missing
+        import sounddevice  # noqa: PLC0415, TID251 - loads the library, which may be missing
     except OSError as error:
         raise DeviceError("the PortAudio library is missing", fix="apt-get install libportaudio2") from error
     return sounddevice

@@ -53,9 +53,9 @@ class ChunkQueue:
         self._ended = True
         self._notify()
 
-    async def get(self, timeout: float) -> Chunk | None:
-        """Return the oldest chunk; None after `timeout` seconds without one, or after `end`."""
-        deadline = self._loop.time() + timeout
+    async def get(self, patience: float) -> Chunk | None:
+        """Return the oldest chunk; None after `patience` seconds without one, or after `end`."""
+        deadline = self._loop.time() + patience
         while (chunk := self._take()) is None and not self._ended:
             try:
                 await asyncio.wait_for(self._ready.wait(), max(0.0, deadline - self._loop.time()))

@@ -1,6 +1,6 @@
-"""Voice activity by WebRTC's detector: a Gaussian mixture over six sub-band energies, libwebrtc's `common_audio/vad`."""
+"""Voice activity by the detector of WebRTC (`common_audio/vad`): Gaussian mixtures over six sub-band energies."""
 
-import webrtcvad
+import webrtcvad  # noqa: TID251 - this is the one module
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.audio.pcm import to_int16
