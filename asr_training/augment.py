@@ -46,7 +46,7 @@ def mask(x: Array, settings: AugmentSettings, rng: np.random.Generator) -> Array
 
 
 def _warp(x: Array, tempo: float, scale: float) -> Array:
-    """Resample time by `tempo` and the mel axis by `scale` (vocal tract length perturbation, Jaitly and Hinton 2013)."""
+    """Resample time by `tempo` and mel by `scale` (vocal tract length perturbation, Jaitly and Hinton 2013)."""
     n_frames = max(1, round(len(x) / tempo))
     x = _interpolate(x, np.linspace(0, len(x) - 1, n_frames))
     channels = np.clip(np.arange(x.shape[1]) * scale, 0, x.shape[1] - 1)

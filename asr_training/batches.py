@@ -35,8 +35,8 @@ class Batch:
 def epoch_plan(utterances: list[Cached], recipe: Recipe, epoch: int) -> list[list[Cached]]:
     """Return an epoch's utterances in batches of about `batch_seconds`, similar lengths together, in random order.
 
-    The first `short_epochs` hold short utterances only: an alignment is found sooner there (curriculum of Deep Speech 2,
-    Amodei et al. 2015, arXiv:1512.02595, section 3.2).
+    The first `short_epochs` hold short utterances only: an alignment is found sooner there (curriculum of
+    Deep Speech 2, Amodei et al. 2015, arXiv:1512.02595, section 3.2).
     """
     schedule = recipe.schedule
     rng = np.random.default_rng([recipe.seed, 1, epoch])

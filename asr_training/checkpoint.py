@@ -54,7 +54,9 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
             np.savez(stream, position=np.array(json.dumps(asdict(checkpoint.position))), **arrays)
         part.replace(folder / FILE)
     except OSError as error:
-        raise DataError(f"{folder}: {error.strerror or error}", fix="free disk space or choose another --run") from error
+        raise DataError(
+            f"{folder}: {error.strerror or error}", fix="free disk space or choose another --run"
+        ) from error
 
 
 def load(folder: Path) -> Checkpoint | None:

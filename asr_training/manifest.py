@@ -1,8 +1,10 @@
 """Speech corpora: folders with a `manifest.jsonl` of audio, transcript, speaker and split."""
 
 import json
+import os
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -86,7 +88,7 @@ def read_manifest(folder: Path) -> list[Utterance]:
     return utterances
 
 
-def select(utterances: list[Utterance], limits: Limits = Limits()) -> tuple[list[Utterance], FilterReport]:  # noqa: B008
+def select(utterances: list[Utterance], limits: Limits = Limits()) -> tuple[list[Utterance], FilterReport]:
     """Return the usable utterances with normalised text, and the report of what was left out."""
     report = FilterReport()
     kept = []
@@ -102,9 +104,28 @@ def select(utterances: list[Utterance], limits: Limits = Limits()) -> tuple[list
     return kept, report
 
 
+def write_manifest(folder: Path, utterances: list[Utterance], audio_root: Path) -> None:
+    """Write a manifest into `folder` for audio that lies below `audio_root`.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    lines = (
+        utterance.model_copy(update={"audio": os.path.relpath(audio_root / utterance.audio, folder)}).model_dump_json()
+        for utterance in utterances
+    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{folder}: {error.strerror or error}", fix="free disk space or choose another folder"
+        ) from error
+
+
 def label_frames_needed(text: str) -> int:
     """Return the fewest CTC frames for `text`: one a character and one blank between equal neighbours."""
-    return len(text) + sum(a == b for a, b in zip(text, text[1:], strict=False))
+    return len(text) + sum(a == b for a, b in pairwise(text))
 
 
 def _parse(line: str, where: str) -> Utterance | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,10 +97,14 @@ def prepare(data: list[Path], out: Path, settings: FeatureSettings, say: Callabl
         for folder in folders:
             _prepare_corpus(folder, out, settings, say)
         for root in data:
-            clips = sorted((root / NOISE).rglob("*.wav")) + sorted(root.glob("speech_commands/_background_noise_/*.wav"))
+            clips = sorted((root / NOISE).rglob("*.wav")) + sorted(
+                root.glob("speech_commands/_background_noise_/*.wav")
+            )
             clips = [clip for clip in clips if not clip.parent.name.startswith("rir")]
             if clips and not (out / f"{NOISE}.json").is_file():
-                rows = [np.log(mel_power(read_audio(clip, settings.rate), settings) + settings.offset) for clip in clips]
+                rows = [
+                    np.log(mel_power(read_audio(clip, settings.rate), settings) + settings.offset) for clip in clips
+                ]
                 _write(out, NOISE, rows, {"features": settings.model_dump(), "utterances": []})
                 say(f"{NOISE}: {len(clips)} clips, {sum(map(len, rows)) / 100:.0f} s")
     except OSError as error:
@@ -120,32 +123,6 @@ def read_audio(path: Path, rate: int) -> Samples:
         raise DataError(f"{path}: {error}", fix="unpack the corpus again") from error
     mono = samples.mean(axis=1)
     return mono if found == rate else soxr.resample(mono, found, rate).astype(np.float32)
-
-
-def speech_commands(folder: Path, *, a_word: int, seed: int) -> list[Utterance]:
-    """Return up to `a_word` training clips of each word of Speech Commands, the word being the transcript."""
-    listed = [folder / "validation_list.txt", folder / "testing_list.txt"]
-    held_out = {line for path in listed if path.is_file() for line in path.read_text(encoding="utf-8").split()}
-    rng = np.random.default_rng(seed)
-    chosen = []
-    for word in sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("_")):
-        names = sorted(f"{word}/{path.name}" for path in (folder / word).glob("*.wav"))
-        names = [name for name in names if name not in held_out]
-        for name in rng.permutation(names)[:a_word]:
-            speaker = Path(name).name.split("_")[0]
-            record = {"audio": str(name), "text": word, "speaker": speaker, "split": "train", "duration": 1.0}
-            chosen.append(Utterance(**record, corpus="speech_commands", licence="CC BY 4.0"))
-    return chosen
-
-
-def write_manifest(folder: Path, utterances: list[Utterance], audio_root: Path) -> None:
-    """Write a manifest whose audio lies elsewhere."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = (
-        utterance.model_copy(update={"audio": os.path.relpath(audio_root / utterance.audio, folder)}).model_dump_json()
-        for utterance in utterances
-    )
-    (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _prepare_corpus(folder: Path, out: Path, settings: FeatureSettings, say: Callable[[str], None]) -> None:

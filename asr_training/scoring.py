@@ -32,14 +32,21 @@ class Rate:
 
 def word_error_rate(scored: Iterable[Scored], *, resamples: int = 1000, seed: int = 1) -> Rate:
     """Return the word error rate."""
-    return _rate([(s.speaker, edit_distance(s.reference.split(), s.hypothesis.split()), len(s.reference.split()))
-                  for s in scored], resamples, seed)
+    return _rate(
+        [
+            (s.speaker, edit_distance(s.reference.split(), s.hypothesis.split()), len(s.reference.split()))
+            for s in scored
+        ],
+        resamples,
+        seed,
+    )
 
 
 def character_error_rate(scored: Iterable[Scored], *, resamples: int = 1000, seed: int = 1) -> Rate:
     """Return the character error rate, spaces counted."""
-    return _rate([(s.speaker, edit_distance(s.reference, s.hypothesis), len(s.reference)) for s in scored],
-                 resamples, seed)
+    return _rate(
+        [(s.speaker, edit_distance(s.reference, s.hypothesis), len(s.reference)) for s in scored], resamples, seed
+    )
 
 
 def _rate(counts: list[tuple[str, int, int]], resamples: int, seed: int) -> Rate:

@@ -17,7 +17,9 @@ _COLOURS = "red|green|blue|white|warm white|yellow|orange|purple|pink|cyan".spli
 _TIMERS = "pizza|pasta|egg|tea|coffee|laundry|oven|rice|bread|workout|cake|potato|dinner|nap".split("|")
 _UNITS = ("second", "minute", "hour")
 _POLITE = ("please ", "could you ", "can you ", "would you ")
-_VERBS = frozenset("turn switch set make dim start cancel delete pause stop tell open close lock play add speak".split())
+_VERBS = frozenset(
+    "turn switch set make dim start cancel delete pause stop tell open close lock play add speak".split()
+)
 _ONE_WORD = (
     "yes|no|stop|go|up|down|left|right|on|off|help|cancel|louder|quieter|mute|pause|okay|thanks|never mind|"
     "yes please|no thanks|stop it|be quiet|thank you"

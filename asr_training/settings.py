@@ -28,7 +28,9 @@ class AugmentSettings(_Strict):
     """What happens to the features of a training utterance, each time anew."""
 
     tempo: float = Field(0.12, ge=0, lt=0.5, description="largest change of speed, as a share")
-    warp: float = Field(0.1, ge=0, lt=0.5, description="largest scaling of the mel axis, as a share (vocal tract length)")
+    warp: float = Field(
+        0.1, ge=0, lt=0.5, description="largest scaling of the mel axis, as a share (vocal tract length)"
+    )
     gain_db: float = Field(10.0, ge=0, description="largest change of level, dB")
     noise: float = Field(0.35, ge=0, le=1, description="share of utterances with noise")
     snr_db: tuple[float, float] = Field((5.0, 25.0), description="range of the signal-to-noise ratio, dB")

@@ -1,7 +1,7 @@
 """Spoken assistant sentences from free synthesisers: espeak-ng, flite and festival.
 
-Synthetic speech gives a small recogniser the words and phrases of an assistant, never its voices: five voices stay out of
-every training, so that they can be used to evaluate (`HELD_OUT`).
+Synthetic speech gives a small recogniser the words and phrases of an assistant. Five voices stay out of every training,
+so that they can be used to evaluate (`HELD_OUT`).
 """
 
 import json

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
-from asr_training.batches import Batch, label_frames, make_batch, training_batches
+from asr_training.batches import Batch, make_batch, training_batches
 from asr_training.checkpoint import Checkpoint, Position
 from asr_training.models.convolutional import acoustic_network
 from asr_training.prepare import Cache, Cached
@@ -119,7 +119,9 @@ class Trainer:
         return loss
 
 
-def train(cache: Cache, recipe: Recipe, run: Path, budget: Budget, say: Callable[[str], None], threads: int = 1) -> None:
+def train(
+    cache: Cache, recipe: Recipe, run: Path, budget: Budget, say: Callable[[str], None], threads: int = 1
+) -> None:
     """Train until the budget is spent, going on from the run's checkpoint where there is one.
 
     Args:
@@ -213,7 +215,9 @@ def read_run_recipe(run: Path) -> Recipe:
     try:
         return Recipe.model_validate_json((run / RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{run}: no training run ({error})", fix="give the folder that `asr-train train` wrote") from error
+        raise DataError(
+            f"{run}: no training run ({error})", fix="give the folder that `asr-train train` wrote"
+        ) from error
 
 
 def _write_recipe(run: Path, recipe: Recipe) -> None:

@@ -32,9 +32,10 @@ class Source:
 
     def ending(self, clip: Clip, end: int) -> Bytes:
         """Return the window that ends before frame `end` of a clip, digital silence where the clip has none."""
-        frames = self.store.frames[clip.start + max(0, end - self.length) : clip.start + max(0, min(end, clip.n_frames))]
-        front = max(0, self.length - min(end, self.length))
-        back = max(0, self.length - front - len(frames))
+        end = max(0, end)
+        frames = self.store[clip][max(0, end - self.length) : end]
+        front = self.length - min(end, self.length)
+        back = self.length - front - len(frames)
         return np.pad(frames, ((front, back), (0, 0)), constant_values=FLOOR)
 
     def draw(self, rng: np.random.Generator) -> Bytes:

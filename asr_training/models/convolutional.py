@@ -1,8 +1,8 @@
 """The acoustic network: a strided 2-D stem, then gated 1-D separable convolutions at 12.5 Hz.
 
 Near Citrinet (Majumdar et al. 2021, arXiv:2104.01721: separable 1-D convolutions, squeeze-and-excitation, 8x
-subsampling) with the pre-normalised inverted bottleneck of ConvNeXt (Liu et al. 2022, arXiv:2201.03545). Different from both:
-each encoder frame (80 ms) gives two label frames (40 ms), so that characters fit.
+subsampling) with the pre-normalised inverted bottleneck of ConvNeXt (Liu et al. 2022, arXiv:2201.03545). Different
+from both: each encoder frame (80 ms) gives two label frames (40 ms), so that characters fit.
 """
 
 import keras

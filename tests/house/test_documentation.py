@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -52,6 +53,14 @@ def test_the_readme_lists_every_command() -> None:
     helped = voice("--help")
     known = set(re.findall(r"^\W*([a-z]+)  ", helped.split("Commands", 1)[1], re.MULTILINE))
     assert commands == known
+
+
+def test_the_readmes_skill_runs() -> None:
+    block = re.search(r"(?:^    .*\n|^\n)+", readme_section("Write a skill"), re.MULTILINE)
+    assert block
+    scope: dict[str, object] = {}
+    exec(compile(textwrap.dedent(block.group()), "README.md", "exec"), scope)
+    assert scope["toss"]() in {"Heads.", "Tails."}
 
 
 def test_the_makefile_has_the_promised_targets() -> None:

@@ -1,6 +1,5 @@
 """A bundle gives the same labels on LiteRT, on TensorFlow's interpreter and on tflite-runtime 2.14 with numpy 1.x."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +32,6 @@ def assert_same_labels(reference: dict[str, np.ndarray], other: dict[str, np.nda
 
 @pytest.mark.training
 def test_tensorflows_interpreter_agrees(reference: dict[str, np.ndarray], tmp_path: Path) -> None:
-    if not importlib.util.find_spec("tensorflow"):
-        pytest.skip("TensorFlow is not installed (extra `train`)")
     assert_same_labels(reference, run_in(sys.executable, "tensorflow", shipped_bundles(), tmp_path / "outputs.npz"))
 
 

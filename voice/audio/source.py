@@ -6,6 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
+from concurrent.futures import CancelledError
 from typing import BinaryIO
 
 import numpy as np
@@ -142,10 +143,19 @@ class PcmSource:
                 data = self._stream.read(self._chunk * 2)
             except OSError as error:
                 data = error
-            try:
-                asyncio.run_coroutine_threadsafe(self._queue.put(data), loop).result()
-            except (RuntimeError, asyncio.CancelledError):  # the loop has ended: nobody reads any more
-                return
+            if self._closed or not self._hand_over(data, loop):
+                break
+        self._stream.close()
+
+    def _hand_over(self, data: bytes | OSError, loop: asyncio.AbstractEventLoop) -> bool:
+        """Wait until the queue has room; return False where the loop has ended and nobody reads any more."""
+        waiting = self._queue.put(data)
+        try:
+            asyncio.run_coroutine_threadsafe(waiting, loop).result()
+        except (RuntimeError, CancelledError):
+            waiting.close()
+            return False
+        return True
 
 
 def _unbuffered(stream: BinaryIO) -> BinaryIO:

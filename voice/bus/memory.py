@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from voice.bus.base import Handler, Message, Unsubscribe
+from voice.errors import BusError
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,20 @@ def matches(topic_filter: str, topic: str) -> bool:
     return len(levels) == len(wanted)
 
 
+def check_topic(topic: str) -> None:
+    """Refuse what MQTT can't carry as the topic of a message (MQTT 5.0, section 4.7.1 and 4.7.3).
+
+    Raises:
+        BusError: it is empty, longer than 65535 bytes, or holds a wildcard, NUL or half a surrogate pair.
+    """
+    try:
+        size = len(topic.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 0 < size <= 65_535 or any(c in topic for c in "+#\0"):
+        raise BusError(f"{topic[:80]!r} is no topic to publish on", fix="no wildcards; escape ids with safe_level")
+
+
 class _Subscription:
     """A filter, its handler, and a bounded queue with a worker between them."""
 
@@ -39,11 +54,21 @@ class _Subscription:
         self._queue: deque[Message] = deque()
         self._filled = asyncio.Event()
         self._busy = False
+        self._closed = False
         self.worker = asyncio.create_task(self._work(), name=f"bus {topic_filter}")
 
     @property
     def idle(self) -> bool:
         return not self._queue and not self._busy
+
+    def takes(self, topic: str, skip: Handler | None) -> bool:
+        return matches(self.topic_filter, topic) and (skip is None or self._handler != skip)
+
+    def close(self) -> None:
+        """End after the call that runs now: a handler may take back its own subscription."""
+        self._closed = True
+        self._queue.clear()
+        self._filled.set()
 
     def offer(self, message: Message) -> None:
         if len(self._queue) >= QUEUE_LIMIT:
@@ -55,7 +80,7 @@ class _Subscription:
         self._filled.set()
 
     async def _work(self) -> None:
-        while True:
+        while not self._closed:
             await self._filled.wait()
             self._filled.clear()
             while self._queue:
@@ -76,6 +101,7 @@ class LocalBus:
 
     def __init__(self) -> None:
         self._subscriptions: list[_Subscription] = []
+        self._workers: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,27 +109,41 @@ class LocalBus:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for subscription in self._subscriptions:
-            subscription.worker.cancel()
-        await asyncio.gather(*(subscription.worker for subscription in self._subscriptions), return_exceptions=True)
+        workers = tuple(self._workers)
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
         self._subscriptions.clear()
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
-        """Queue a message for every subscription that matches; returns at once."""
+    async def publish(self, topic: str, payload: bytes, *, retain: bool = False, skip: Handler | None = None) -> None:
+        """Queue a message for every subscription that matches; returns at once.
+
+        Args:
+            topic: a topic without wildcards.
+            payload: any bytes.
+            retain: asks a broker to keep it for later subscribers; the hub itself keeps nothing.
+            skip: a handler that doesn't get it, because it brought it.
+
+        Raises:
+            BusError: the topic can't be published on.
+        """
+        check_topic(topic)
         message = Message(topic, payload, retain)
         for subscription in self._subscriptions:
-            if matches(subscription.topic_filter, topic):
+            if subscription.takes(topic, skip):
                 subscription.offer(message)
 
     def subscribe(self, topic_filter: str, handler: Handler) -> Unsubscribe:
         """Call `handler` for each matching message, in order; needs a running event loop."""
         subscription = _Subscription(topic_filter, handler)
         self._subscriptions.append(subscription)
+        self._workers.add(subscription.worker)
+        subscription.worker.add_done_callback(self._workers.discard)
 
         def unsubscribe() -> None:
-            subscription.worker.cancel()
             with contextlib.suppress(ValueError):
                 self._subscriptions.remove(subscription)
+                subscription.close()
 
         return unsubscribe
 
@@ -111,6 +151,11 @@ class LocalBus:
     def dropped(self) -> int:
         """Messages dropped for slow subscribers so far."""
         return sum(subscription.dropped for subscription in self._subscriptions)
+
+    @property
+    def failed(self) -> int:
+        """Calls of a handler that ended in an exception so far."""
+        return sum(subscription.failed for subscription in self._subscriptions)
 
     async def drain(self) -> None:
         """Return when every subscription has handled all it was given, and what that led to."""

@@ -1,44 +1,52 @@
-"""Voice activity by the detector of WebRTC (`common_audio/vad`): Gaussian mixtures over six sub-band energies."""
+"""WebRTC's voice activity detector behind `VoiceActivityDetector`; the only importer of `webrtcvad`."""
 
-import webrtcvad  # noqa: TID251 - this is the one module
+import warnings
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.audio.pcm import to_int16
 from voice.audio.rechunk import Rechunker
-from voice.events import RATE, Chunk
+from voice.events import Chunk
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it imports pkg_resources where that is deprecated
+    import webrtcvad  # noqa: TID251
+
+FRAME = 320
+"""Samples in a frame: 20 ms, one of the three lengths that WebRTC's VAD takes."""
 
 
 class VadSettings(BaseModel):
-    """How WebRTC's detector looks at audio."""
+    """WebRTC's VAD."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    aggressiveness: int = Field(3, ge=0, le=3, description="0 takes most sounds for speech, 3 the fewest")
-    frame_ms: int = Field(20, multiple_of=10, ge=10, le=30, description="frame length, ms")
+    aggressiveness: int = Field(2, ge=0, le=3, description="0 takes most for speech, 3 least")
 
 
 class WebRtcVad:
-    """A VoiceActivityDetector whose decisions do not depend on how the audio was chunked.
+    """Share of speech frames. What it says does not depend on the chunking of whole frames.
 
     Args:
-        settings: aggressiveness and frame length.
+        settings: its aggressiveness.
     """
 
-    def __init__(self, settings: VadSettings) -> None:
-        self.settings = settings
-        self._frames = Rechunker(settings.frame_ms * RATE // 1000)
-        self._share = 0.0
-        self.reset()
+    def __init__(self, settings: VadSettings | None = None) -> None:
+        self._settings = settings or VadSettings()
+        self._frames = Rechunker(FRAME)
+        self._vad = webrtcvad.Vad(self._settings.aggressiveness)
+        self._last = 0.0
 
     def process(self, chunk: Chunk) -> float:
-        """Return the share of speech among the frames that end in this chunk; the last share where none ends."""
-        decisions = [self._vad.is_speech(to_int16(frame.samples), RATE) for frame in self._frames.process(chunk)]
-        if decisions:
-            self._share = sum(decisions) / len(decisions)
-        return self._share
+        """Return the share of this chunk's frames that hold speech; the last answer where none was completed."""
+        frames = self._frames.process(chunk)
+        if frames:
+            speech = sum(self._vad.is_speech(to_int16(frame.samples), chunk.rate) for frame in frames)
+            self._last = speech / len(frames)
+        return self._last
 
     def reset(self) -> None:
-        """Forget the past audio and the noise that was learnt from it."""
-        self._vad = webrtcvad.Vad(self.settings.aggressiveness)
+        """Forget the past audio."""
         self._frames.reset()
-        self._share = 0.0
+        self._vad = webrtcvad.Vad(self._settings.aggressiveness)
+        self._last = 0.0

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ Status = Literal["ok", "warn", "fail"]
 QUIET_DBFS = -75.0
 """A room with people in it is louder than this; a microphone that is muted or turned down is not."""
 
+_FIRST_AUDIO_SECONDS = 3.0  # PulseAudio takes more than one to start a stream
 _TRY_SECONDS = 5.0  # longest wait for a broker or for espeak-ng
 
 
@@ -56,8 +58,9 @@ class Needs:
 def examine(needs: Needs) -> Iterator[Finding]:
     """Yield a finding for each check, in the order that sound takes through the assistant."""
     yield microphone(needs.microphone, needs.listen_seconds)
-    for bundle in needs.bundles:
-        yield model(bundle)
+    if not needs.bundles:
+        yield Finding("models", "fail", "no model is configured or shipped", "install Earshot again")
+    yield from map(model, needs.bundles)
     yield free_port(needs.host, needs.port) if needs.embedded else broker(needs.host, needs.port)
     yield espeak()
     yield loudspeaker(needs.loudspeaker)
@@ -84,9 +87,16 @@ def measure(device: portaudio.Device, seconds: float) -> float | None:
         DeviceError: it can't be opened.
     """
     blocks: list[Chunk] = []
-    stream = portaudio.open_input(device, blocks.append, lambda: None)
+    heard = threading.Event()
+
+    def keep(block: Chunk) -> None:
+        blocks.append(block)
+        heard.set()
+
+    stream = portaudio.open_input(device, keep, heard.set)
     try:
-        time.sleep(seconds)
+        if heard.wait(_FIRST_AUDIO_SECONDS):
+            time.sleep(seconds)
     finally:
         stream.close()
     return level_dbfs(np.concatenate([block.samples for block in blocks])) if blocks else None

@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from voice.events import RATE, Chunk, EndedBy, Segment
 
 State = Literal["idle", "waiting", "speech"]
-Endpoint = Literal["short", "normal", "relaxed"]
+Preset = Literal["short", "normal", "relaxed"]
 
-SILENCE_MS: dict[Endpoint, int] = {"short": 250, "normal": 700, "relaxed": 1250}
+SILENCE_MS: dict[Preset, int] = {"short": 250, "normal": 700, "relaxed": 1250}
 """Silence that ends a segment, for each preset."""
 
 
@@ -29,26 +29,28 @@ class SegmenterSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    endpoint: Endpoint = Field("normal", description="silence that ends speech: short 250, normal 700, relaxed 1250 ms")
-    silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides `endpoint`")
-    preroll_ms: int = Field(500, ge=500, description="audio kept in front of the speech, ms")
+    silence: Preset = Field("normal", description="silence that ends a segment: 250, 700 or 1250 ms")
+    silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides the preset")
+    pre_roll_ms: int = Field(500, ge=500, description="audio kept in front of the speech, ms")
     ring_ms: int = Field(3000, ge=2000, description="recent audio kept for a late start, ms")
-    voiced_share: float = Field(0.5, gt=0, le=1, description="speech share from which a frame is voiced")
-    onset_ms: int = Field(60, gt=0, description="voiced audio within `window_ms` that begins speech, ms")
-    window_ms: int = Field(100, gt=0, description="window in which an onset is sought, ms")
+    speech_share: float = Field(0.5, gt=0, le=1, description="speech share from which a frame is voiced")
+    onset_ms: int = Field(60, gt=0, description="voiced audio within `onset_window_ms` that begins speech, ms")
+    onset_window_ms: int = Field(100, gt=0, description="window in which an onset is sought, ms")
     resume_ms: int = Field(40, gt=0, description="unbroken voiced audio that interrupts a silence, ms")
     min_speech_ms: int = Field(100, ge=0, description="less voiced audio than this is a noise, ms")
     wake_tail_ms: int = Field(300, ge=0, description="speech ending this soon after the wake is the wake word's, ms")
-    timeout_ms: int = Field(5000, gt=0, description="longest wait for speech, ms")
+    no_speech_ms: int = Field(5000, gt=0, description="longest wait for speech, ms")
     cap_ms: int = Field(15_000, gt=0, description="longest segment, ms")
 
     @model_validator(mode="after")
     def _consistent(self) -> "SegmenterSettings":
-        needed = self.preroll_ms + self.wake_tail_ms + self.window_ms
+        needed = self.pre_roll_ms + self.wake_tail_ms + self.onset_window_ms
         if self.ring_ms < needed:
-            raise ValueError(f"ring_ms {self.ring_ms} is less than preroll_ms + wake_tail_ms + window_ms = {needed}")
-        if self.onset_ms > self.window_ms:
-            raise ValueError(f"onset_ms {self.onset_ms} does not fit into window_ms {self.window_ms}")
+            raise ValueError(
+                f"ring_ms {self.ring_ms} is less than pre_roll_ms + wake_tail_ms + onset_window_ms = {needed}"
+            )
+        if self.onset_ms > self.onset_window_ms:
+            raise ValueError(f"onset_ms {self.onset_ms} does not fit into onset_window_ms {self.onset_window_ms}")
         if self.cap_ms <= needed:
             raise ValueError(f"cap_ms {self.cap_ms} leaves no room for speech after {needed} ms")
         return self
@@ -56,7 +58,7 @@ class SegmenterSettings(BaseModel):
     @property
     def ending_ms(self) -> int:
         """Silence that ends speech, ms."""
-        return self.silence_ms or SILENCE_MS[self.endpoint]
+        return self.silence_ms or SILENCE_MS[self.silence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +74,9 @@ class Segmenter:
         settings: durations and thresholds.
     """
 
-    def __init__(self, settings: SegmenterSettings) -> None:
-        self.settings = settings
-        self._ring = _Ring(_samples(settings.ring_ms))
+    def __init__(self, settings: SegmenterSettings | None = None) -> None:
+        self.settings = settings or SegmenterSettings()
+        self._ring = _Ring(_samples(self.settings.ring_ms))
         self._capture: _Capture | None = None
         self._found: Segment | None = None
 
@@ -112,7 +114,7 @@ class Segmenter:
             chunk: audio.
             speech: share of it that is speech, 0 to 1.
         """
-        for frame in (*self._lost(chunk), _Frame(chunk, speech >= self.settings.voiced_share)):
+        for frame in (*self._lost(chunk), _Frame(chunk, speech >= self.settings.speech_share)):
             self._ring.append(frame, self._keep_from())
             if self._found is None and self._capture is not None:
                 self._found = self._advance(frame)
@@ -120,10 +122,12 @@ class Segmenter:
         return found
 
     def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
-        """End the capture; return what it holds, without `speech_start` where no speech was found; None when idle."""
+        """End the capture; return what it holds, or None where no speech had begun."""
         found, capture = self._found, self._capture
         self._found = self._capture = None
-        return found or (capture.segment(ended_by) if capture else None)
+        if found is None and capture is not None:
+            found = capture.segment(ended_by)
+        return found if found and found.speech_start is not None else None
 
     def _advance(self, frame: _Frame) -> Segment | None:
         if self._capture is None or (ended_by := self._capture.advance(frame)) is None:
@@ -134,7 +138,7 @@ class Segmenter:
 
     def _keep_from(self) -> int | None:
         onset = self._capture.onset if self._capture else None
-        return None if onset is None else onset - _samples(self.settings.preroll_ms)
+        return None if onset is None else onset - _samples(self.settings.pre_roll_ms)
 
     def _lost(self, chunk: Chunk) -> Iterator[_Frame]:
         """Yield silence for lost audio, as much as can matter."""
@@ -145,7 +149,7 @@ class Segmenter:
             self._found = self._found or self.stop("end_of_stream")
             self._ring.clear()
             return
-        longest = _samples(self.settings.cap_ms + self.settings.timeout_ms)
+        longest = _samples(self.settings.cap_ms + self.settings.no_speech_ms)
         n = min(chunk.start - end, longest) if self._capture else 0
         for offset in range(0, n, RATE // 50):
             silence = np.zeros(min(RATE // 50, n - offset), np.float32)
@@ -222,7 +226,7 @@ class _Capture:
             self._follow_tail(frame)
         else:
             self._seek_onset(frame)
-        timed_out = self.onset is None and self._end - self._at >= _samples(self._settings.timeout_ms)
+        timed_out = self.onset is None and self._end - self._at >= _samples(self._settings.no_speech_ms)
         return "timeout" if timed_out else None
 
     def segment(self, ended_by: EndedBy) -> Segment:
@@ -255,7 +259,7 @@ class _Capture:
         if self._voiced >= _samples(settings.min_speech_ms):
             return "silence"
         self._forget_onset()  # a noise
-        return "timeout" if self._end - self._at >= _samples(settings.timeout_ms) else None
+        return "timeout" if self._end - self._at >= _samples(settings.no_speech_ms) else None
 
     def _follow_tail(self, frame: _Frame) -> None:
         """Tell the wake word's own tail from a command in one breath: the command outlasts `wake_tail_ms`."""
@@ -265,14 +269,14 @@ class _Capture:
             self._last_voiced = frame.chunk.end
             if frame.chunk.end > tail_end:
                 self.onset = self._wake_at
-        elif frame.chunk.end - self._last_voiced >= _samples(self._settings.window_ms):
+        elif frame.chunk.end - self._last_voiced >= _samples(self._settings.onset_window_ms):
             self._in_tail = False
             self._voiced = 0
 
     def _seek_onset(self, frame: _Frame) -> None:
         settings = self._settings
         self._window.append(frame)
-        while self._window[0].chunk.end <= frame.chunk.end - _samples(settings.window_ms):
+        while self._window[0].chunk.end <= frame.chunk.end - _samples(settings.onset_window_ms):
             self._window.popleft()
         voiced = [kept.chunk for kept in self._window if kept.voiced]
         n_voiced = sum(len(chunk.samples) for chunk in voiced)
@@ -285,13 +289,13 @@ class _Capture:
 
     def _speaking_at(self, at: int) -> bool:
         """Return True where the window before sample `at` holds an onset's worth of voiced audio."""
-        window = at - _samples(self._settings.window_ms)
+        window = at - _samples(self._settings.onset_window_ms)
         voiced = (f for f in self._ring if f.voiced and window < f.chunk.end <= at)
         return sum(len(frame.chunk.samples) for frame in voiced) >= _samples(self._settings.onset_ms)
 
     def _start(self) -> int:
         """First sample of the segment: pre-roll before the speech, as far as the ring goes back."""
-        wanted = self._at if self.onset is None else self.onset - _samples(self._settings.preroll_ms)
+        wanted = self._at if self.onset is None else self.onset - _samples(self._settings.pre_roll_ms)
         return max(wanted, self._ring.start)
 
 

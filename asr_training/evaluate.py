@@ -1,0 +1,88 @@
+"""Error rates and speed of an exported bundle, through the recogniser that the assistant runs."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from asr_training.manifest import Utterance, corpora, read_manifest, select
+from asr_training.prepare import read_audio
+from asr_training.scoring import Rate, Scored, character_error_rate, word_error_rate
+from voice.errors import DataError
+from voice.events import Segment
+from voice.models.asr import CtcRecognizer
+from voice.models.bundle import Bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured on one set."""
+
+    wer: Rate
+    cer: Rate
+    real_time_factor: float
+    """CPU seconds for a second of audio, one thread, features included."""
+    scored: tuple[Scored, ...]
+
+
+def evaluate(bundle: Bundle, data: Path, split: str, *, limit: int | None = None, seed: int = 1) -> Evaluation:
+    """Recognise the utterances of a split greedily.
+
+    Args:
+        bundle: an asr bundle.
+        data: folder with corpora.
+        split: which utterances.
+        limit: at most so many, drawn at random.
+        seed: of the draw and of the bootstrap.
+
+    Raises:
+        DataError: there is no such utterance.
+    """
+    chosen = _chosen(data, split, limit, seed)
+    recognizer = CtcRecognizer(bundle)
+    scored, audio_seconds = [], 0.0
+    cpu = time.process_time()
+    reading = 0.0
+    for folder, utterance in chosen:
+        before = time.process_time()
+        samples = read_audio(folder / utterance.audio, bundle.manifest.rate)
+        reading += time.process_time() - before
+        audio_seconds += len(samples) / bundle.manifest.rate
+        text = recognizer.transcribe(Segment(samples, 0, bundle.manifest.rate)).text
+        scored.append(Scored(utterance.speaker or utterance.audio, utterance.text or "", text))
+    used = time.process_time() - cpu - reading
+    return Evaluation(
+        word_error_rate(scored, seed=seed), character_error_rate(scored, seed=seed), used / audio_seconds, tuple(scored)
+    )
+
+
+def report(evaluation: Evaluation, name: str, say: Callable[[str], None]) -> None:
+    """Say the figures, one line each."""
+    for label, rate in (("WER", evaluation.wer), ("CER", evaluation.cer)):
+        say(f"{name} {label} {rate.value:.1f} % [{rate.low:.1f}, {rate.high:.1f}], {rate.n} utterances")
+    say(f"{name} real-time factor {evaluation.real_time_factor:.4f} (CPU, one thread)")
+
+
+def results(evaluation: Evaluation, on: str) -> list[dict[str, Any]]:
+    """Return the figures as a bundle's `results`."""
+    rates = (("greedy WER %", evaluation.wer), ("greedy CER %", evaluation.cer))
+    return [
+        {"name": name, "value": round(r.value, 2), "low": round(r.low, 2), "high": round(r.high, 2), "n": r.n, "on": on}
+        for name, r in rates
+    ] + [{"name": "real-time factor, one thread", "value": round(evaluation.real_time_factor, 5), "on": on}]
+
+
+def _chosen(data: Path, split: str, limit: int | None, seed: int) -> list[tuple[Path, Utterance]]:
+    found = [
+        (folder, utterance)
+        for folder in corpora(data)
+        for utterance in select(read_manifest(folder))[0]
+        if (utterance.split or "train") == split
+    ]
+    if not found:
+        raise DataError(f"{data}: no utterance in split {split!r}", fix="give another --split")
+    order = np.random.default_rng(seed).permutation(len(found))[:limit]
+    return [found[i] for i in sorted(order)]

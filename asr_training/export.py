@@ -1,0 +1,220 @@
+"""From a training run to a bundle: LiteRT with parity gates, so that a wrong file is never written."""
+
+import contextlib
+import io
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from asr_training import checkpoint as checkpoints
+from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
+from asr_training.prepare import Cache
+from asr_training.settings import Recipe
+from voice.errors import DataError
+from voice.models.backend import Network
+from voice.models.bundle import Bundle, write_bundle
+from voice.text import Alphabet
+
+FLOAT_TOLERANCE = 1e-3
+"""Largest difference of a float logit between Keras and LiteRT."""
+INT8_AGREEMENT = 0.97
+"""Smallest share of label frames on which int8 and float weights prefer the same label."""
+ALLOWED_OPERATORS = frozenset(
+    "ABS ADD BROADCAST_TO CAST CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV EXPAND_DIMS FULLY_CONNECTED "
+    "GATHER GREATER LOGISTIC MAX_POOL_2D MAXIMUM MEAN MUL NEG PACK PAD QUANTIZE REDUCE_MAX REDUCE_PROD RELU RESHAPE "
+    "RSQRT SHAPE SQRT SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TRANSPOSE BATCH_MATMUL DELEGATE".split()
+)
+"""Builtin operators that tflite-runtime 2.14 knows too; nothing else may be in the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A converted network and how far it is from the original."""
+
+    network: bytes
+    parameters: int
+    minutes: float
+    """Training time."""
+    largest_difference: float
+    """Of a logit, float LiteRT against Keras."""
+    agreement: float
+    """Share of label frames with the same best label, int8 against Keras."""
+
+
+def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
+    """Convert the averaged weights of a run, compared on an utterance of the cache.
+
+    Raises:
+        DataError: there is no checkpoint, or the conversion isn't faithful.
+    """
+    saved = checkpoints.load(run)
+    if saved is None:
+        raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
+    network = acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()), batch_size=1)
+    network.set_weights(saved.averaged)
+    probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
+    return convert(network, cache.features(probe), minutes=saved.position.seconds / 60)
+
+
+def convert(network: keras.Model, probe: npt.NDArray[np.float32], *, minutes: float = 0.0) -> Exported:
+    """Return the network as dynamic-range int8 LiteRT.
+
+    Args:
+        network: of batch size 1.
+        probe: features to compare on, shape (frames, mels).
+        minutes: training time, for the record.
+
+    Raises:
+        DataError: outputs aren't finite, differ from Keras, or an operator isn't builtin.
+    """
+    length = -(-len(probe) // SUBSAMPLING) * SUBSAMPLING
+    features = np.zeros((1, length, probe.shape[1]), np.float32)
+    features[0, : len(probe)] = probe
+    expected = np.asarray(network(features, training=False))
+    exact = _run(_converter(network), features)
+    small = _converter(network)
+    small.optimizations = [tf.lite.Optimize.DEFAULT]
+    small._experimental_disable_per_channel_quantization_for_dense_layers = True  # for tflite-runtime 2.14
+    data = _quiet(small.convert)
+    quantised = _run(data, features)
+    n_real = -(-len(probe) // SUBSAMPLING) * LABELS_PER_FRAME
+    difference = float(np.max(np.abs(exact - expected)))
+    agreement = float(np.mean(quantised.argmax(-1)[0, :n_real] == expected.argmax(-1)[0, :n_real]))
+    _gate(difference, agreement, quantised, operators(data))
+    return Exported(data, network.count_params(), minutes, difference, agreement)
+
+
+def operators(network: bytes) -> set[str]:
+    """Return the names of the operators in a LiteRT file."""
+    details = tf.lite.Interpreter(model_content=network, experimental_op_resolver_type=_WITHOUT_DELEGATES)
+    return {detail["op_name"] for detail in details._get_ops_details()}
+
+
+def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, results: list[dict[str, Any]]) -> Bundle:
+    """Write the bundle.
+
+    Args:
+        folder: where.
+        exported: the network.
+        recipe: supplies features and decision.
+        cache: supplies the list of corpora.
+        results: the manifest's `results`.
+
+    Raises:
+        BundleError: the manifest is not valid or the disk refuses.
+    """
+    hop_ms = 1000 * recipe.features.hop / recipe.features.rate
+    manifest = {
+        "id": recipe.name,
+        "kind": "asr",
+        "version": "1",
+        "description": "English character CTC for short commands and read speech",
+        "licence": "CC BY-SA 4.0",
+        "rate": recipe.features.rate,
+        "features": recipe.features.model_dump(),
+        "labels": Alphabet().labels,
+        "decision": {
+            "kind": "asr",
+            "blank": Alphabet().blank,
+            "stride_ms": hop_ms * SUBSAMPLING / LABELS_PER_FRAME,
+            "pad_frames": recipe.pad_frames,
+            "accept_per_frame": recipe.accept_per_frame,
+        },
+        "training": {
+            "command": f"asr-train train --recipe {recipe.name}.yaml",
+            "recipe": recipe.model_dump_json(),
+            "commit": commit(),
+            "seed": recipe.seed,
+            "minutes": round(exported.minutes, 1),
+            "parameters": exported.parameters,
+            "data": data_sources(cache, recipe),
+        },
+        "results": results,
+    }
+    return write_bundle(folder, manifest, exported.network)
+
+
+def data_sources(cache: Cache, recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the manifest's list of corpora: what of the training split was heard."""
+    clips: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = defaultdict(float)
+    licences: dict[str, str] = {}
+    for utterance in cache.split("train"):
+        if recipe.weights.get(utterance.corpus, 1.0) > 0:
+            clips[utterance.corpus] += 1
+            seconds[utterance.corpus] += utterance.seconds
+            licences[utterance.corpus] = utterance.licence
+    return [
+        {
+            "name": corpus,
+            "licence": licences[corpus],
+            "attribution": _ATTRIBUTION.get(corpus, "see the corpus"),
+            "hours": round(seconds[corpus] / 3600, 2),
+            "clips": clips[corpus],
+        }
+        for corpus in sorted(clips)
+    ]
+
+
+def commit() -> str:
+    """Return the checkout's commit, `unknown` outside of one."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def _converter(network: keras.Model) -> Any:
+    return _quiet(lambda: tf.lite.TFLiteConverter.from_keras_model(network))
+
+
+def _run(network: Any, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    data = network if isinstance(network, bytes) else _quiet(network.convert)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(data)
+        return Network(path).run(features)[0]
+
+
+def _gate(difference: float, agreement: float, quantised: npt.NDArray[np.float32], found: set[str]) -> None:
+    again = "nothing was written; check the converter's version"
+    if not np.all(np.isfinite(quantised)):
+        raise DataError("the converted network gives values that aren't finite", fix=again)
+    if not difference <= FLOAT_TOLERANCE:
+        raise DataError(f"LiteRT differs from Keras by {difference:.3g}, allowed {FLOAT_TOLERANCE:g}", fix=again)
+    if agreement < INT8_AGREEMENT:
+        raise DataError(f"int8 agrees on {agreement:.1%} of frames, needed {INT8_AGREEMENT:.0%}", fix=again)
+    if strange := found - ALLOWED_OPERATORS:
+        raise DataError(f"operators outside the allowed ones: {sorted(strange)}", fix=again)
+
+
+def _quiet(work: Callable[[], Any]) -> Any:
+    """Run the converter, which prints the signature, without its words on standard output."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return work()
+
+
+_WITHOUT_DELEGATES = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+_LIBRISPEECH = "V. Panayotov et al., LibriSpeech, ICASSP 2015"
+_ATTRIBUTION = {
+    "LibriSpeech": _LIBRISPEECH,
+    "librispeech_train_clean_100_part": _LIBRISPEECH,
+    "common_voice": "Mozilla Common Voice",
+    "commonvoice_6_1_en_sample100": "Mozilla Common Voice",
+    "commonvoice_en_puri": "Mozilla Common Voice",
+    "speechocean762": "J. Zhang et al., speechocean762, Interspeech 2021",
+    "rhasspy_cathy_arctic": "Rhasspy",
+    "LJSpeech-1.1": "Keith Ito, The LJ Speech Dataset",
+    "free_spoken_digits": "Z. Jackson et al., Free Spoken Digit Dataset",
+    "speech_commands_words": "P. Warden: Speech Commands, arXiv:1804.03209",
+}

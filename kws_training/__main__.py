@@ -1,0 +1,181 @@
+"""The command `kws-train`."""
+
+import json
+import os
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kws_training.report import say
+from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
+from voice.errors import ConfigError, DataError, EarshotError
+
+app = typer.Typer(help="Train wake words and the command classifier.", no_args_is_help=True, add_completion=False)
+
+Data = Annotated[Path, typer.Option(envvar="EARSHOT_DATA", help="the unpacked speech data pack")]
+Work = Annotated[Path, typer.Option(help="folder for feature stores; outside the repository")]
+Run = Annotated[Path, typer.Option(help="folder for checkpoints; an interrupted run goes on")]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML of config/kws")]
+Out = Annotated[Path, typer.Option(help="folder of the bundle")]
+
+
+@app.command()
+def prepare(data: Data, work: Work, processes: int = 1) -> None:
+    """Compute the features of the data pack, once."""
+    from kws_training.prepare import prepare as write_stores  # noqa: PLC0415
+
+    write_stores(data, work, n_processes=processes)
+
+
+@app.command()
+def train(work: Work, run: Run, recipe: RecipeFile = None) -> None:
+    """Train the command classifier."""
+    _one_thread()
+    from kws_training.commands import decide, train_commands  # noqa: PLC0415
+
+    settings = _commands(recipe)
+    started = time.monotonic()
+    model = train_commands(work, run, settings)
+    decision = decide(model, work, settings)
+    minutes = (time.monotonic() - started) / 60
+    _write(run / "decision.json", {**asdict(decision), "minutes": round(minutes, 1)})
+    say(f"{decision}, {minutes:.0f} minutes")
+
+
+@app.command()
+def evaluate(work: Work, run: Run) -> None:
+    """Measure a trained command classifier on the visible test speakers."""
+    _one_thread()
+    from kws_training.commands import test_shares  # noqa: PLC0415
+
+    model, decision, _ = _trained(run)
+    for name, share in test_shares(model, work, decision).items():
+        typer.echo(f"{name}: {share}")
+
+
+@app.command()
+def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
+    """Write the command classifier's bundle; refused where LiteRT disagrees with Keras."""
+    _one_thread()
+    from kws_training import cards  # noqa: PLC0415
+    from kws_training.batches import CommandData, validation  # noqa: PLC0415
+    from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
+    from kws_training.export import export as write  # noqa: PLC0415
+
+    model, decision, minutes = _trained(run)
+    if model.count_params() > PARAMETERS_AT_MOST:
+        raise ConfigError(f"{model.count_params()} parameters, {PARAMETERS_AT_MOST} at most", fix="shrink the recipe")
+    on = "visible test speakers of the data pack (not the official split)"
+    results = [cards.result(name, share, on) for name, share in test_shares(model, work, decision).items()]
+    settings = _commands(recipe)
+    training = _record(
+        "kws-train train", recipe, settings.optimiser.seed, minutes, model, (cards.SPEECH_COMMANDS, *cards.RUNNING_SPEECH)
+    )
+    clips, _ = validation(CommandData(work))
+    bundle = write(model, out, manifest(decision, training, results), clips[::40])
+    cards.write_card(
+        bundle,
+        "Labels: " + ", ".join(bundle.manifest.labels) + ".",
+        "One word in one second. Half of the official test speakers are in the training data: figures can't be compared "
+        "with published ones. Children and accents are few.",
+    )
+    say(f"wrote {out}")
+
+
+@app.command()
+def keyword(
+    word: Annotated[str, typer.Argument(help="what is said, lower case")],
+    recordings: Annotated[list[Path], typer.Option(help="folder of recordings of the word; repeatable")],
+    work: Work,
+    run: Run,
+    out: Out,
+    recipe: RecipeFile = None,
+    processes: int = 1,
+) -> None:
+    """Train a wake word from recordings and synthetic speech, and write its bundle (after `prepare`)."""
+    _one_thread()
+    from kws_training import cards  # noqa: PLC0415
+    from kws_training.export import export as write  # noqa: PLC0415
+    from kws_training.keyword import manifest, prepare_word, train_keyword  # noqa: PLC0415
+    from kws_training.keyword_batches import KeywordData, validation  # noqa: PLC0415
+
+    settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
+    started = time.monotonic()
+    prepare_word(work, recordings, word, settings, n_processes=processes)
+    model, calibration = train_keyword(work, run, word, settings)
+    minutes = (time.monotonic() - started) / 60
+    data = (*cards.WAKE_WORDS, *cards.RUNNING_SPEECH, cards.SPEECH_COMMANDS, cards.NOISE)
+    training = _record(f"kws-train keyword {word}", recipe, settings.optimiser.seed, minutes, model, data)
+    clips, _ = validation(KeywordData(work, settings, word, "dev"), settings)
+    bundle = write(model, out, manifest(word, settings, calibration.threshold, training), clips[::40])
+    cards.write_card(
+        bundle,
+        f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: {100 * calibration.missed:.1f} % "
+        f"missed, {calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
+        "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
+    )
+    say(f"wrote {out}: {calibration}")
+
+
+def main() -> None:
+    """Run `kws-train`; an error is one line and an exit status."""
+    try:
+        app()
+    except EarshotError as error:
+        say(f"kws-train: {error}")
+        raise SystemExit(2 if isinstance(error, ConfigError) else 1) from None
+
+
+def _commands(recipe: Path | None) -> CommandsRecipe:
+    return CommandsRecipe() if recipe is None else read_recipe(recipe, CommandsRecipe)
+
+
+def _one_thread() -> None:
+    try:
+        from kws_training.train import one_thread  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise DataError(f"{error.name} is not installed", fix="pip install 'earshot[train]'") from error
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    one_thread()
+
+
+def _trained(run: Path) -> tuple[Any, Any, float]:
+    import keras  # noqa: PLC0415
+
+    from kws_training.commands import Decision  # noqa: PLC0415
+
+    try:
+        values = json.loads((run / "decision.json").read_text(encoding="utf-8"))
+        model = keras.models.load_model(run / "best.keras", compile=False)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
+    minutes = values.pop("minutes")
+    return model, Decision(**values), minutes
+
+
+def _record(
+    command: str, recipe: Path | None, seed: int, minutes: float, model: Any, data: tuple[dict[str, Any], ...]
+) -> dict[str, Any]:
+    from kws_training.cards import commit  # noqa: PLC0415
+
+    name = "defaults of kws_training/settings.py" if recipe is None else recipe.name
+    return {
+        "command": command,
+        "recipe": name,
+        "commit": commit(),
+        "seed": seed,
+        "minutes": round(minutes, 1),
+        "parameters": sum(int(weight.shape.num_elements()) for weight in model.trainable_weights),
+        "data": list(data),
+    }
+
+
+def _write(path: Path, values: dict[str, Any]) -> None:
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Model cards and the records of data and results that a bundle carries."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from kws_training.evaluate import Share
+from voice.models.bundle import Bundle
+
+SPEECH_COMMANDS = {
+    "name": "Speech Commands v0.02, part (audio and spectrograms)",
+    "licence": "CC BY 4.0",
+    "attribution": "Google, P. Warden, arXiv:1804.03209",
+}
+RUNNING_SPEECH = (
+    {"name": "LibriSpeech, part", "licence": "CC BY 4.0", "attribution": "V. Panayotov et al., ICASSP 2015"},
+    {"name": "Common Voice, part", "licence": "CC0 1.0", "attribution": "Mozilla Common Voice"},
+    {
+        "name": "speechocean762",
+        "licence": "free for commercial and non-commercial purposes",
+        "attribution": "J. Zhang et al., Interspeech 2021",
+    },
+    {"name": "LJ Speech, part", "licence": "public domain", "attribution": "Keith Ito"},
+    {"name": "Cathy", "licence": "CC0 1.0", "attribution": "Rhasspy"},
+    {"name": "Free Spoken Digit Dataset", "licence": "CC BY-SA 4.0", "attribution": "Z. Jackson et al."},
+)
+WAKE_WORDS = (
+    {"name": "wake-word-benchmark", "licence": "Apache-2.0", "attribution": "Picovoice Inc."},
+    {"name": "Precise Community Data", "licence": "public-domain waivers", "attribution": "Mycroft community"},
+    {
+        "name": "WUW Corpus II (other wake words, as negatives)",
+        "licence": "CC BY-SA 4.0",
+        "attribution": "V. Kepuska, ThinkEngine Networks",
+    },
+)
+NOISE = {
+    "name": "background noise of Speech Commands, Precise Community Data, Arabic Speech Commands, audiomentations, MUSAN",
+    "licence": "CC BY 4.0, MIT, public domain",
+    "attribution": "P. Warden; Mycroft community; A. Ghandoura et al.; I. Jordal; D. Snyder et al.",
+}
+
+
+def commit() -> str:
+    """Return the short commit of the checkout that trains, or unknown."""
+    try:
+        command = ["git", "rev-parse", "--short", "HEAD"]  # noqa: S607
+        found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def result(name: str, share: Share, on: str) -> dict[str, Any]:
+    """Return a result of the manifest."""
+    low, high = round(share.low, 4), round(share.high, 4)
+    return {"name": name, "value": round(share.value, 4), "low": low, "high": high, "n": share.n, "on": on}
+
+
+def write_card(bundle: Bundle, use: str, limits: str) -> None:
+    """Write the bundle's README.md: what it is for, how well it works, what it was made from."""
+    manifest = bundle.manifest
+    results = "\n".join(
+        f"| {r.name} | {r.value:g} | {'' if r.low is None else f'{r.low:g} to {r.high:g}'} | {r.n or ''} | {r.on} |"
+        for r in manifest.results
+    )
+    data = "\n".join(f"- {d.name}: {d.licence}; {d.attribution}" for d in manifest.training.data)
+    training = manifest.training
+    text = f"""# {manifest.id} {manifest.version}
+
+{manifest.description}.
+
+{use}
+
+{training.parameters:,} parameters, {manifest.model.bytes / 1000:.0f} kB, float LiteRT, built-in operations only.
+Made by `{training.command}` at commit {training.commit} in {training.minutes:.0f} minutes on one shared CPU core.
+
+| measured | value | 95 % interval | n | on |
+|---|---:|---|---:|---|
+{results}
+
+## Limits
+
+{limits}
+
+## Data
+
+{data}
+"""
+    (bundle.folder / "README.md").write_text(text, encoding="utf-8")

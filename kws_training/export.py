@@ -1,0 +1,86 @@
+"""From a Keras network to a LiteRT bundle, refused where the two disagree."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from voice.errors import DataError
+from voice.models.backend import Network
+from voice.models.bundle import Bundle, write_bundle
+
+_ALLOWED = frozenset(
+    "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DELEGATE EXPAND_DIMS FULLY_CONNECTED LOGISTIC MEAN MUL PAD RELU "
+    "RESHAPE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND SQUEEZE SUB SUM".split()
+)
+"""Built-in operations that every engine since tflite-runtime 2.14 has."""
+
+_TOLERANCE = 1e-3  # of the logits
+
+
+def to_litert(model: keras.Model) -> bytes:
+    """Return the network as a float LiteRT flatbuffer with a batch of one.
+
+    Float, because at these sizes int8 saves no time on x86 and costs up to a point of accuracy.
+    """
+    import tensorflow as tf  # noqa: PLC0415 - slow to import
+
+    shape = model.input_shape[1:]
+    single = keras.Input(shape, batch_size=1, name="logmel")
+    with tempfile.TemporaryDirectory() as folder:
+        keras.Model(single, model(single, training=False)).export(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        return bytes(converter.convert())
+
+
+def export(model: keras.Model, folder: Path, manifest: dict[str, Any], clips: Any) -> Bundle:
+    """Write a bundle after comparing both networks on `clips`.
+
+    Args:
+        model: from ln(P + 1e-6) to logits.
+        folder: of the bundle.
+        manifest: `Manifest` without `format` and `model`.
+        clips: features, shape (clips, frames, mels).
+
+    Raises:
+        DataError: LiteRT's logits differ, or an operation isn't built in.
+    """
+    network = to_litert(model)
+    worst = parity(model, network, clips)
+    if worst > _TOLERANCE:
+        raise DataError(f"LiteRT's logits differ by {worst:.2g}", fix="nothing was written; report this recipe")
+    return write_bundle(folder, manifest, network)
+
+
+def parity(model: keras.Model, network: bytes, clips: Any) -> float:
+    """Return the largest difference of the logits of Keras and LiteRT.
+
+    Raises:
+        DataError: the network holds an operation that isn't built in.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(network)
+        strange = operations(path) - _ALLOWED
+        if strange:
+            raise DataError(f"the network needs {', '.join(sorted(strange))}", fix="use built-in operations only")
+        engine = Network(path)
+        exported = np.concatenate([engine.run(clip[None])[0] for clip in clips])
+    return float(np.abs(exported - np.asarray(model(clips, training=False))).max())
+
+
+def operations(path: Path) -> set[str]:
+    """Return the names of the operations in a LiteRT file."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=_reference())
+    return {detail["op_name"] for detail in interpreter._get_ops_details()}
+
+
+def _reference() -> Any:
+    import tensorflow as tf  # noqa: PLC0415
+
+    return tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES

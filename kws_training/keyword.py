@@ -1,0 +1,153 @@
+"""`kws-train keyword`: from recordings of a word to a wake-word bundle.
+
+Train, run the detector over all negative training speech, add what it took for the word, train on; then calibrate the
+threshold on the dev split. The test split is only looked at by `benchmarks/wake_word.py`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from kws_training.augment import SILENCE
+from kws_training.feature_store import SETTINGS, Bytes, Clip, to_logmel, write_store
+from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
+from kws_training.keyword_data import recordings, synthetic_entries, word_entries
+from kws_training.models.separable import build
+from kws_training.report import say
+from kws_training.settings import KeywordRecipe
+from kws_training.train import fit
+from voice.events import RATE
+
+Scores = npt.NDArray[np.float64]
+HOURS_PER_FRAME = SETTINGS.hop / RATE / 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The threshold and what it costs on the dev split."""
+
+    threshold: float
+    missed: float
+    """Share of the dev recordings."""
+    false_accepts: int
+    hours: float
+
+
+def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordRecipe, *, n_processes: int = 1) -> None:
+    """Write the stores of the word's recordings and of its synthetic speech, where they are missing."""
+    if not (work / f"keyword-{word}" / "clips.jsonl").exists():
+        say(f"recordings: {write_store(work / f'keyword-{word}', word_entries(recordings(folders)))}")
+    if not (work / f"synthetic-{word}" / "clips.jsonl").exists():
+        entries = synthetic_entries(
+            word,
+            n_words=recipe.n_synthetic_words,
+            n_sentences=recipe.n_synthetic_sentences,
+            n_confusable=recipe.n_near_misses,
+            seed=recipe.optimiser.seed,
+            n_processes=n_processes,
+        )
+        say(f"synthetic: {write_store(work / f'synthetic-{word}', entries)} clips")
+
+
+def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tuple[keras.Model, Calibration]:
+    """Train a wake word on the stores in `work`, with checkpoints in `run`; return the network and its threshold."""
+    keras.utils.set_random_seed(recipe.optimiser.seed)
+    train, dev = (KeywordData(work, recipe, word, split) for split in ("train", "dev"))
+    mined = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
+    held_out = validation(dev, recipe)
+    model = build(recipe.network, recipe.window_frames, SETTINGS.mels, 1)
+    say(f"{word}: {len(train.real.clips)} recordings, {model.count_params()} parameters")
+    for round_number in range(recipe.mining_rounds + 1):
+        batches = KeywordBatches(train, recipe, mined, recipe.optimiser.seed + round_number)
+        model = fit(
+            model,
+            batches,
+            held_out,
+            loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
+            metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
+            settings=recipe.optimiser,
+            folder=run / f"round{round_number}",
+        )
+        if round_number < recipe.mining_rounds:
+            mined = np.concatenate([mined, mine(model, [train.speech, train.other_wake, train.near], recipe)])
+            say(f"mined {len(mined)} windows so far")
+    calibration = calibrate(model, dev, recipe)
+    say(f"dev: {calibration}")
+    return model, calibration
+
+
+def mine(model: keras.Model, sources: list[Source], recipe: KeywordRecipe, most: int = 4000) -> Windows:
+    """Return the windows of negative clips that score highest, at most one a clip, at most `most`."""
+    found: list[tuple[float, Bytes]] = []
+    for source in sources:
+        for clip in source.clips:
+            scores = look_scores(model, np.asarray(source.store[clip]), recipe)
+            if len(scores) and scores.max() > 0.2:
+                end = (int(scores.argmax()) + 1) * recipe.step_frames
+                found.append((float(scores.max()), source.ending(clip, end)))
+    found.sort(key=lambda item: -item[0])
+    empty = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
+    return np.stack([window for _, window in found[:most]]) if found else empty
+
+
+def look_scores(model: keras.Model, frames: Bytes, recipe: KeywordRecipe) -> Scores:
+    """Return the score of each look of the streaming detector over a clip, smoothed as it does it, shape (looks,)."""
+    n_looks = len(frames) // recipe.step_frames
+    if n_looks == 0:
+        return np.zeros(0)
+    past = np.full((recipe.window_frames, SETTINGS.mels), SILENCE, np.float32)
+    padded = np.concatenate([past, to_logmel(frames)])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, recipe.window_frames, axis=0).transpose(0, 2, 1)
+    looks = windows[recipe.step_frames :: recipe.step_frames][:n_looks]
+    logits = np.concatenate([np.asarray(model(looks[i : i + 256], training=False)) for i in range(0, n_looks, 256)])
+    scores = 1 / (1 + np.exp(-logits[:, 0].astype(np.float64)))
+    kernel = np.ones(recipe.smoothing_steps) / recipe.smoothing_steps
+    return np.convolve(scores, kernel)[:n_looks]
+
+
+def calibrate(model: keras.Model, dev: KeywordData, recipe: KeywordRecipe) -> Calibration:
+    """Return the lowest threshold, in steps of 0.01, that keeps dev speech at the recipe's false accepts per hour."""
+    negative = [look_scores(model, np.asarray(dev.speech.store[clip]), recipe) for clip in dev.speech.clips]
+    peaks = np.array([scores.max() for scores in negative if len(scores)])
+    hours = sum(clip.n_frames for clip in dev.speech.clips) * HOURS_PER_FRAME
+    positive = np.array([_peak(model, dev.real, clip, recipe) for clip in dev.real.clips])
+    threshold = 0.99
+    for candidate in np.arange(0.98, 0.3, -0.01):
+        if (peaks >= candidate).sum() / hours > recipe.false_accepts_per_hour:
+            break
+        threshold = round(float(candidate), 2)
+    false_accepts = int((peaks >= threshold).sum())
+    return Calibration(threshold, float((positive < threshold).mean()), false_accepts, hours)
+
+
+def _peak(model: keras.Model, source: Source, clip: Clip, recipe: KeywordRecipe) -> float:
+    scores = look_scores(model, np.asarray(source.store[clip]), recipe)
+    return float(scores.max()) if len(scores) else 0.0
+
+
+
+def manifest(word: str, recipe: KeywordRecipe, threshold: float, training: dict[str, Any]) -> dict[str, Any]:
+    """Return the bundle's manifest, without the file and the results."""
+    return {
+        "id": word,
+        "kind": "wake",
+        "version": "1.0.0",
+        "description": f'The wake word "{word.replace("_", " ")}"',
+        "licence": "Apache-2.0; see the data's licences",
+        "rate": SETTINGS.rate,
+        "features": SETTINGS.model_dump(),
+        "labels": [word],
+        "decision": {
+            "kind": "wake",
+            "window_frames": recipe.window_frames,
+            "step_frames": recipe.step_frames,
+            "threshold": threshold,
+            "smoothing_steps": recipe.smoothing_steps,
+            "refractory_ms": recipe.refractory_ms,
+        },
+        "training": training,
+    }

@@ -1,0 +1,31 @@
+"""Error rates by hand."""
+
+import math
+
+from asr_training.scoring import Scored, character_error_rate, word_error_rate
+
+SCORED = [
+    Scored("a", "turn on the light", "turn on light"),
+    Scored("a", "stop", "stop"),
+    Scored("b", "what time is it", "what time it is"),
+]
+
+
+def test_rates_are_sums_of_errors_over_sums_of_units():
+    assert word_error_rate(SCORED).value == 100 * 3 / 9
+    assert character_error_rate(SCORED[:2]).value == 100 * 4 / 21
+
+
+def test_the_interval_holds_the_value_and_spans_the_speakers():
+    rate = word_error_rate(SCORED)
+    assert rate.low <= rate.value <= rate.high
+    assert (rate.low, rate.high) == (20.0, 50.0)
+
+
+def test_one_speaker_has_no_width():
+    rate = word_error_rate(SCORED[:2])
+    assert rate.low == rate.value == rate.high
+
+
+def test_nothing_scored_is_not_a_number():
+    assert math.isnan(word_error_rate([]).value)

@@ -1,0 +1,113 @@
+"""Training, resuming, exporting and evaluating on tones."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow", reason="needs the extra `train`")
+pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+from asr_training import checkpoint as checkpoints  # noqa: E402
+from asr_training.batches import make_batch  # noqa: E402
+from asr_training.evaluate import evaluate, results  # noqa: E402
+from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, write  # noqa: E402
+from asr_training.models.convolutional import acoustic_network  # noqa: E402
+from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
+from voice.errors import DataError  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def run(cache, recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    train(cache, recipe, folder, Budget(12), lambda line: None)
+    return folder
+
+
+def test_the_loss_falls(cache, recipe):
+    trainer = Trainer(recipe)
+    batch = make_batch(cache, cache.split("train")[:6], recipe, None)
+    losses = [trainer.learn(batch, 5e-3) for _ in range(15)]
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_resumed_run_ends_where_an_unbroken_one_does(cache, recipe, run, tmp_path):
+    said = []
+    train(cache, recipe, tmp_path, Budget(5), said.append)
+    saved = checkpoints.load(tmp_path)
+    assert saved.position.step == 5
+    trainer = Trainer(recipe)
+    trainer.restore(saved)
+    again = trainer.snapshot()
+    for before, after in zip(saved.optimizer, again.optimizer, strict=True):
+        np.testing.assert_array_equal(before, after)
+    # the schedule depends on the budget, so the curve is compared with one of the same budget
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    train(cache, recipe, whole, Budget(6), said.append)
+    _train_until(cache, recipe, halves, stop=3, steps=6)
+    train(cache, recipe, halves, Budget(6), said.append)
+    for one, two in zip(checkpoints.load(whole).weights, checkpoints.load(halves).weights, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def _train_until(cache, recipe, folder, *, stop, steps):
+    """The first `stop` steps of a schedule of `steps`, as an interrupted run leaves them."""
+
+    class Interrupted(Budget):
+        def progress(self, position):
+            return 1.0 if position.step >= stop else super().progress(position)
+
+    train(cache, recipe, folder, Interrupted(steps), lambda line: None)
+
+
+def test_another_networks_checkpoint_is_refused(cache, recipe, run):
+    wider = recipe.network.model_copy(update={"channels": 40})
+    with pytest.raises(DataError, match="another network"):
+        train(cache, recipe.model_copy(update={"network": wider}), run, Budget(12), lambda line: None)
+
+
+def test_a_broken_checkpoint_is_named(tmp_path):
+    (tmp_path / "checkpoint.npz").write_bytes(b"not a zip")
+    with pytest.raises(DataError, match="not a checkpoint"):
+        checkpoints.load(tmp_path)
+
+
+def test_the_learning_rate_warms_up_and_ends_low(recipe):
+    schedule = recipe.schedule
+    assert learning_rate(schedule, 0, 0.0) == pytest.approx(schedule.peak / 2)
+    assert learning_rate(schedule, 5, 0.0) == pytest.approx(schedule.peak)
+    assert learning_rate(schedule, 11, 1.0) == pytest.approx(schedule.peak / 100)
+
+
+def test_padding_does_not_change_the_network(cache, recipe):
+    network = acoustic_network(recipe.network, 80, 29)
+    utterances = cache.split("train")[:1]
+    features = make_batch(cache, utterances, recipe, None).features
+    longer = np.pad(features, ((0, 0), (0, 64), (0, 0)))
+    n_label_frames = features.shape[1] // 4
+    np.testing.assert_allclose(network(features), network(longer)[:, :n_label_frames], atol=1e-4)
+
+
+def test_an_exported_run_equals_keras_and_recognises(corpus, cache, recipe, run, tmp_path):
+    exported = export_run(run, read_run_recipe(run), cache)
+    assert exported.largest_difference < 1e-4
+    assert operators(exported.network) <= ALLOWED_OPERATORS
+    bundle = write(tmp_path / "tones", exported, recipe, cache, [])
+    found = evaluate(bundle, corpus, "dev")
+    bundle = write(tmp_path / "tones", exported, recipe, cache, results(found, "tones"))
+    assert {source.name for source in bundle.manifest.training.data} == {"tones"}
+    assert bundle.manifest.decision.stride_ms == 40
+    assert found.wer.n == 6
+    assert found.real_time_factor < 1
+
+
+def test_nothing_is_exported_that_is_not_finite(cache, recipe):
+    network = acoustic_network(recipe.network, 80, 29, batch_size=1)
+    network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+    with pytest.raises(DataError, match="finite"):
+        convert(network, cache.features(cache.utterances[0]))
+
+
+def test_exporting_without_a_run_says_so(cache, recipe, tmp_path):
+    with pytest.raises(DataError, match="no training run"):
+        read_run_recipe(tmp_path)
+    with pytest.raises(DataError, match="no checkpoint"):
+        export_run(tmp_path, recipe, cache)

@@ -1,0 +1,100 @@
+"""The embedded broker: amqtt on loopback, for those who have no other."""
+
+import asyncio
+import logging
+from ipaddress import ip_address
+from types import TracebackType
+from typing import Any, Self
+
+from voice.bus.settings import BrokerSettings
+from voice.errors import BusError
+
+_PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+class EmbeddedBroker:
+    """An MQTT 3.1.1 broker in this process. Anyone on this machine may connect; nobody else can.
+
+    Use as an async context manager, or `start` and `stop`.
+
+    Args:
+        settings: `host` must be a loopback address; `port` 0 takes a free one.
+
+    Raises:
+        BusError: the host isn't loopback.
+    """
+
+    def __init__(self, settings: BrokerSettings) -> None:
+        if not _is_loopback(settings.host):
+            raise BusError(
+                f"the embedded broker takes anyone, so it can't listen on {settings.host}",
+                fix="set broker.host to 127.0.0.1, or broker.embedded to false and use a broker with passwords",
+            )
+        self._settings = settings
+        self._broker: Any = None
+        self.port = settings.port
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    @property
+    def settings(self) -> BrokerSettings:
+        """The settings with the port that was taken: what a link connects with."""
+        return self._settings.model_copy(update={"port": self.port, "protocol": "3.1.1"})
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            BusError: the port is taken, or can't be opened.
+        """
+        await self._check_free()
+        from amqtt.broker import Broker  # noqa: PLC0415 - slow to load, and not needed with another broker
+        from amqtt.errors import AMQTTError  # noqa: PLC0415
+
+        logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # it writes a traceback for each client that goes away
+        logging.getLogger("transitions").setLevel(logging.WARNING)
+        listener = {"type": "tcp", "bind": f"{self._settings.host}:{self._settings.port}", "max_connections": 100}
+        broker = Broker({"listeners": {"default": listener}, "plugins": _PLUGINS})
+        try:
+            await broker.start()
+        except AMQTTError as error:
+            raise self._refused(str(error)) from error
+        self._broker = broker
+        self.port = broker._servers["default"].instance.sockets[0].getsockname()[1]  # noqa: SLF001 - no public way
+
+    async def stop(self) -> None:
+        """Close every connection and stop listening."""
+        broker, self._broker = self._broker, None
+        if broker is not None:
+            await broker.shutdown()
+
+    async def _check_free(self) -> None:
+        """Bind the port once ourselves: amqtt would bury the reason in a traceback."""
+        try:
+            server = await asyncio.start_server(lambda *_: None, self._settings.host, self._settings.port)
+        except OSError as error:
+            raise self._refused(error.strerror or str(error)) from error
+        server.close()
+        await server.wait_closed()
+
+    def _refused(self, reason: str) -> BusError:
+        return BusError(
+            f"the embedded broker can't listen on {self._settings.address} ({reason})",
+            fix=f"is a broker running there? use it with --broker {self._settings.address}, or set another broker.port",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

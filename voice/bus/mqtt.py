@@ -1,0 +1,292 @@
+"""The link between the hub and an MQTT broker. The loop lives on the hub and goes on without a broker."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import aiomqtt  # noqa: TID251 - the one importer
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from voice.bus.base import Message, Unsubscribe
+from voice.bus.echoes import Echoes
+from voice.bus.memory import LocalBus, matches
+from voice.bus.settings import BrokerSettings
+from voice.errors import BusError
+
+_log = logging.getLogger(__name__)
+
+_REFUSED = {4, 5, 134, 135}
+"""CONNACK codes for a wrong user or password (MQTT 3.1.1 table 3.1; MQTT 5.0 section 3.2.2.2)."""
+
+_SYNC_S = 2.0
+"""Seconds that closing waits for messages still to be sent."""
+
+
+class MqttLink:
+    """Mirrors the hub to a broker: local messages go out, foreign ones come in, each once.
+
+    While the broker is away, messages wait in a bounded queue (the oldest is dropped and counted) and go out in order
+    after the reconnect. A message leaves the queue when the broker has acknowledged it (QoS 1 and 2), so a broker that
+    dies between taking a message and saying so gets it twice; that is the one gap MQTT leaves without a session.
+    Foreign retained messages on `hermes/` are old events, not state, and are ignored.
+
+    Use as an async context manager; entering never waits for the broker.
+
+    Args:
+        hub: where the loop lives.
+        settings: the broker.
+        jitter: source of the pauses' randomness, so that a house of satellites doesn't reconnect in step.
+
+    Raises:
+        ConfigError: the password file can't be read.
+        BusError: the certificate authority can't be read.
+    """
+
+    def __init__(self, hub: LocalBus, settings: BrokerSettings, *, jitter: random.Random | None = None) -> None:
+        self._hub = hub
+        self._settings = settings
+        self._password = settings.secret()
+        self._tls = _tls_context(settings)
+        self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._send, self._receive = list(settings.send), list(settings.receive)
+        self._waiting: deque[Message] = deque()
+        self._filled, self._empty, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._echoes = Echoes()
+        self._listeners: list[Callable[[bool], None]] = []
+        self._up = asyncio.Event()
+        self._complaint = ""
+        self._task: asyncio.Task[None] | None = None
+        self._unsubscribe: Unsubscribe | None = None
+        self.dropped = 0
+        """Messages that the broker will never get, because the queue was full."""
+        self.sent = 0
+        self.received = 0
+        self._empty.set()
+
+    async def __aenter__(self) -> Self:
+        self._unsubscribe = self._hub.subscribe("#", self._outgoing)
+        self._task = asyncio.create_task(self._run(), name="mqtt link")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._task and self._unsubscribe  # noqa: S101 - entered before
+        if self.connected:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._flushed(), _SYNC_S)
+        self._unsubscribe()
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._set_connected(False)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker answers and has our subscriptions."""
+        return self._up.is_set()
+
+    @property
+    def waiting(self) -> int:
+        """Messages that the broker has not acknowledged yet."""
+        return len(self._waiting)
+
+    async def wait_connected(self) -> None:
+        """Return when the broker answers and has our subscriptions."""
+        await self._up.wait()
+
+    def on_connection(self, listener: Callable[[bool], None]) -> None:
+        """Call `listener` with True at each connect and False at each loss."""
+        self._listeners.append(listener)
+
+    def share(self, topic_filter: str) -> None:
+        """Also mirror these topics in both directions: what a skill declares, such as `home/#`."""
+        if topic_filter not in self._send:
+            self._send.append(topic_filter)
+        if topic_filter not in self._receive:
+            self._receive.append(topic_filter)
+            self._changed.set()
+
+    async def _flushed(self) -> None:
+        await self._hub.drain()
+        await self._empty.wait()
+
+    async def _outgoing(self, message: Message) -> None:
+        """Queue a message of the hub for the broker."""
+        if not any(matches(topic_filter, message.topic) for topic_filter in self._send):
+            return
+        if len(self._waiting) >= self._settings.queue_limit:
+            self._waiting.popleft()
+            self.dropped += 1
+            if self.dropped == 1:
+                _log.warning("broker %s has been away for long: the oldest messages go", self._settings.address)
+        self._waiting.append(message)
+        self._empty.clear()
+        self._filled.set()
+
+    # ---- connection ----
+
+    async def _run(self) -> None:
+        attempt = 0
+        while True:
+            reached = False
+            try:
+                async with self._client() as client:
+                    await self._greet(client)
+                    reached = True
+                    self._set_connected(True)
+                    await self._serve(client)
+            except (aiomqtt.MqttError, ValueError, OSError) as error:  # ValueError: what paho says of bad settings
+                self._complain(error)
+            finally:
+                self._set_connected(False)
+                self._echoes.clear()
+            attempt = 0 if reached else attempt + 1
+            await asyncio.sleep(self._jitter.uniform(0, self._pause_limit(attempt)))
+
+    def _pause_limit(self, attempt: int) -> float:
+        """Exponential back-off; the caller draws from 0 to this bound (full jitter)."""
+        return min(self._settings.backoff_limit_s, self._settings.backoff_s * 2.0 ** min(attempt, 30))
+
+    def _client(self) -> aiomqtt.Client:
+        settings = self._settings
+        return aiomqtt.Client(
+            settings.host,
+            settings.port,
+            identifier=settings.name,
+            protocol=aiomqtt.ProtocolVersion.V5 if self._v5 else aiomqtt.ProtocolVersion.V311,
+            clean_session=None if self._v5 else True,
+            username=settings.username,
+            password=self._password if settings.username is not None else None,
+            will=aiomqtt.Will(settings.status_topic, b"offline", qos=1, retain=True),
+            keepalive=settings.keepalive_s,
+            timeout=settings.timeout_s,
+            max_queued_incoming_messages=settings.queue_limit,
+            tls_context=self._tls,
+        )
+
+    @property
+    def _v5(self) -> bool:
+        return self._settings.protocol == "5"
+
+    async def _greet(self, client: aiomqtt.Client) -> None:
+        """Subscribe from our state, then say that we are there."""
+        for topic_filter in self._receive:
+            await self._ask_for(client, topic_filter)
+        await client.publish(self._settings.status_topic, b"online", qos=1, retain=True)
+
+    async def _ask_for(self, client: aiomqtt.Client, topic_filter: str) -> None:
+        qos = self._settings.qos
+        options = SubscribeOptions(qos=qos, noLocal=True) if self._v5 else None
+        granted: Any = await client.subscribe(topic_filter, 0 if options else qos, options=options)
+        codes = [code if isinstance(code, int) else code.value for code in granted]
+        if any(code >= 128 for code in codes):
+            _log.error("broker %s denies us %s: check its access list", self._settings.address, topic_filter)
+
+    async def _serve(self, client: aiomqtt.Client) -> None:
+        """Carry messages both ways until the connection ends.
+
+        Raises:
+            MqttError: it ended.
+        """
+        tasks = [asyncio.create_task(work(client)) for work in (self._deliver, self._collect, self._follow)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except asyncio.CancelledError:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(self._settings.status_topic, b"offline", qos=1, retain=True, timeout=_SYNC_S)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _set_connected(self, connected: bool) -> None:
+        if connected == self.connected:
+            return
+        if connected:
+            self._up.set()
+            self._complaint = ""
+            _log.info("broker %s: connected as %s", self._settings.address, self._settings.name)
+        else:
+            self._up.clear()
+        for listener in self._listeners:
+            listener(connected)
+
+    def _complain(self, error: Exception) -> None:
+        """Say in one line why there is no broker, once for each reason."""
+        code = getattr(getattr(error, "rc", None), "value", getattr(error, "rc", None))
+        if isinstance(error, aiomqtt.MqttConnectError) and code in _REFUSED:
+            text = "refuses us: the user or the password is wrong: set broker.username and broker.password_file"
+        elif self.connected:
+            text = f"is lost ({error}): the loop goes on, up to {self._settings.queue_limit} messages are kept"
+        else:
+            text = f"can't be reached ({error}): the loop goes on: start it, or set another broker.host"
+        if text != self._complaint:
+            self._complaint = text
+            _log.warning("broker %s %s", self._settings.address, text)
+
+    # ---- messages ----
+
+    async def _deliver(self, client: aiomqtt.Client) -> None:
+        """Hub to broker, in order; a message leaves the queue when the broker has it."""
+        while True:
+            while self._waiting:
+                await self._deliver_one(client, self._waiting[0])
+            self._empty.set()
+            self._filled.clear()
+            await self._filled.wait()
+
+    async def _deliver_one(self, client: aiomqtt.Client, message: Message) -> None:
+        echo = not self._v5 and any(matches(topic_filter, message.topic) for topic_filter in self._receive)
+        if echo:
+            self._echoes.expect(message)
+        await client.publish(message.topic, message.payload, qos=self._settings.qos, retain=message.retain)
+        self.sent += 1
+        if self._waiting and self._waiting[0] is message:  # else it was dropped while it was on its way
+            self._waiting.popleft()
+
+    async def _collect(self, client: aiomqtt.Client) -> None:
+        """Broker to hub: what others published."""
+        async for incoming in client.messages:
+            payload = incoming.payload if isinstance(incoming.payload, bytes) else b""
+            message = Message(incoming.topic.value, payload, incoming.retain)
+            stale = message.retain and message.topic.startswith("hermes/")
+            if stale or self._echoes.is_ours(message):
+                continue
+            self.received += 1
+            with contextlib.suppress(BusError):  # a topic that no conforming broker would deliver
+                await self._hub.publish(message.topic, message.payload, retain=message.retain, skip=self._outgoing)
+
+    async def _follow(self, client: aiomqtt.Client) -> None:
+        """Ask for topics that were shared after the connect."""
+        known = set(self._receive)
+        while True:
+            self._changed.clear()
+            for topic_filter in [wanted for wanted in self._receive if wanted not in known]:
+                known.add(topic_filter)
+                await self._ask_for(client, topic_filter)
+            await self._changed.wait()
+
+
+def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
+    if not settings.tls:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise BusError(f"broker.ca_file {settings.ca_file}: {error}", fix="give a certificate in PEM form") from error
+    if settings.insecure:
+        _log.warning("broker.insecure is on: anyone can pose as %s", settings.address)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
