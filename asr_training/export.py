@@ -20,7 +20,7 @@ from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, aco
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
 from voice.errors import DataError
-from voice.models.backend import Network
+from voice.models.backend import Network, installed_interpreter
 from voice.models.bundle import Bundle, write_bundle
 from voice.text import Alphabet
 
@@ -80,6 +80,8 @@ def convert(network: keras.Model, probe: npt.NDArray[np.float32], *, minutes: fl
     features = np.zeros((1, length, probe.shape[1]), np.float32)
     features[0, : len(probe)] = probe
     expected = np.asarray(network(features, training=False))
+    if not np.all(np.isfinite(expected)):
+        raise DataError("the network gives values that aren't finite", fix="train again with a lower peak rate")
     exact = _run(_converter(network), features)
     small = _converter(network)
     small.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -95,8 +97,8 @@ def convert(network: keras.Model, probe: npt.NDArray[np.float32], *, minutes: fl
 
 def operators(network: bytes) -> set[str]:
     """Return the names of the operators in a LiteRT file."""
-    details = tf.lite.Interpreter(model_content=network, experimental_op_resolver_type=_WITHOUT_DELEGATES)
-    return {detail["op_name"] for detail in details._get_ops_details()}
+    engine = installed_interpreter()(model_content=network)  # not allocated: no delegate has merged operators yet
+    return {detail["op_name"] for detail in engine._get_ops_details()}
 
 
 def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, results: list[dict[str, Any]]) -> Bundle:
@@ -204,7 +206,6 @@ def _quiet(work: Callable[[], Any]) -> Any:
         return work()
 
 
-_WITHOUT_DELEGATES = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 _LIBRISPEECH = "V. Panayotov et al., LibriSpeech, ICASSP 2015"
 _ATTRIBUTION = {
     "LibriSpeech": _LIBRISPEECH,

@@ -139,11 +139,11 @@ def train(
     if not utterances:
         raise DataError(f"{cache.folder}: no utterance in split train", fix="prepare a corpus with a train split")
     trainer = Trainer(recipe, threads)
-    _write_recipe(run, recipe)
     saved = checkpoints.load(run)
     if saved:
         trainer.restore(saved)
         say(f"going on from step {trainer.position.step}")
+    _write_recipe(run, recipe)
     say(f"{trainer.network.count_params():,} parameters, {len(utterances)} utterances")
     _loop(trainer, cache, utterances, run, budget, say)
 

@@ -1,8 +1,9 @@
 """The same bundle on three engines: `python -m benchmarks.engines [--venv FOLDER] [--json]`.
 
 Runs every shipped bundle on the clips of tests/parity with ai-edge-litert, with TensorFlow's interpreter (where it is
-installed) and with tflite-runtime 2.14 under numpy 1.x, which gets an environment of its own. Labels must be equal;
-the largest difference of any output is reported. Exit status 1 where a label differs.
+installed) and with tflite-runtime 2.14 under numpy 1.x, which gets an environment of its own. A clip's labels
+(for a recogniser: its greedy text) must be equal; the largest difference of any output is reported. Exit status 1
+where a clip differs.
 """
 
 import argparse
@@ -103,17 +104,32 @@ def run_in(python: Path | str, engine: str, bundles: list[Path], target: Path) -
         return {name: arrays[name] for name in arrays.files}
 
 
-def compare(reference: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[dict[str, Any]]:
-    """Return a record for each bundle: rows, rows whose label differs, and the largest difference of an output."""
+def answer(rows: np.ndarray, blank: int | None) -> list[int]:
+    """Return what a clip comes to: each window's label; for CTC the labels, repeats merged and blanks left out."""
+    found = labels(rows)
+    if blank is None:
+        return found
+    return [label for i, label in enumerate(found) if label != blank and (i == 0 or label != found[i - 1])]
+
+
+def compare(
+    bundles: list[Path], reference: dict[str, np.ndarray], other: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """Return a record for each bundle: how many clips and rows, how many of them differ, and by how much at most."""
     records = []
-    for bundle in sorted({name.split("/")[0] for name in reference}):
-        names = [name for name in reference if name.split("/")[0] == bundle]
-        differing = sum(
-            a != b for name in names for a, b in zip(labels(reference[name]), labels(other[name]), strict=True)
+    for folder in bundles:
+        blank = getattr(Bundle(folder).manifest.decision, "blank", None)
+        pairs = [(reference[name], other[name]) for name in reference if name.split("/")[0] == folder.name]
+        records.append(
+            {
+                "bundle": folder.name,
+                "clips": len(pairs),
+                "differing_clips": sum(answer(a, blank) != answer(b, blank) for a, b in pairs),
+                "rows": sum(len(a) for a, _ in pairs),
+                "differing_rows": sum(x != y for a, b in pairs for x, y in zip(labels(a), labels(b), strict=True)),
+                "largest_difference": max(float(np.abs(a - b).max()) for a, b in pairs),
+            }
         )
-        largest = max(float(np.abs(reference[name] - other[name]).max()) for name in names)
-        rows = sum(len(reference[name]) for name in names)
-        records.append({"bundle": bundle, "rows": rows, "differing_labels": differing, "largest_difference": largest})
     return records
 
 
@@ -127,6 +143,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     bundles = arguments.bundles or shipped_bundles()
+    if not bundles:
+        parser.error("no bundle is shipped; name one")
     if arguments.engine:
         run_here(arguments.engine, bundles, arguments.out)
         return 0
@@ -137,16 +155,16 @@ def main() -> int:
         if importlib.util.find_spec("tensorflow"):
             pythons["tensorflow"] = sys.executable
         for engine, python in pythons.items():
-            for record in compare(reference, run_in(python, engine, bundles, Path(folder, f"{engine}.npz"))):
-                differing += record["differing_labels"]
+            for record in compare(bundles, reference, run_in(python, engine, bundles, Path(folder, f"{engine}.npz"))):
+                differing += record["differing_clips"]
                 print(json.dumps({"engine": engine, **record}) if arguments.json else _line(engine, record))
     return 1 if differing else 0
 
 
 def _line(engine: str, record: dict[str, Any]) -> str:
     return (
-        f"{record['bundle']:<12} {engine:<15} {record['rows']:>5} rows  {record['differing_labels']} labels differ  "
-        f"largest difference {record['largest_difference']:.2g}"
+        f"{record['bundle']:<12} {engine:<15} {record['clips']} clips, {record['differing_clips']} differ; "
+        f"{record['rows']} rows, {record['differing_rows']} differ; by {record['largest_difference']:.2g} at most"
     )
 
 

@@ -49,7 +49,9 @@ def main() -> None:
     print(f"bundle {arguments.bundle}, threshold {detector.threshold:g}")
     recorded(detector, Path(arguments.data), detector.model_ids[0])
     synthetic(detector, detector.model_ids[0])
-    test = [r.path for r, text in running_speech(arguments.data) if r.split != "train" and "computer" not in (text or "")]
+    test = [
+        r.path for r, text in running_speech(arguments.data) if r.split != "train" and "computer" not in (text or "")
+    ]
     false_accepts(detector, "running speech, dev and test of the pack", test)
     for folder in arguments.more:
         paths = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)

@@ -23,11 +23,16 @@ Out = Annotated[Path, typer.Option(help="folder of the bundle")]
 
 
 @app.command()
-def prepare(data: Data, work: Work, processes: int = 1) -> None:
+def prepare(
+    data: Data,
+    work: Work,
+    more: Annotated[list[Path] | None, typer.Option(help="folder of further speech; repeatable")] = None,
+    processes: int = 1,
+) -> None:
     """Compute the features of the data pack, once."""
     from kws_training.prepare import prepare as write_stores  # noqa: PLC0415
 
-    write_stores(data, work, n_processes=processes)
+    write_stores(data, work, more or [], n_processes=processes)
 
 
 @app.command()

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import SILENCE
+from kws_training.export import to_litert
 from kws_training.feature_store import SETTINGS, Bytes, Clip, to_logmel, write_store
 from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
 from kws_training.keyword_data import recordings, synthetic_entries, word_entries
@@ -21,6 +22,7 @@ from kws_training.report import say
 from kws_training.settings import KeywordRecipe
 from kws_training.train import fit
 from voice.events import RATE
+from voice.models.backend import Network
 
 Scores = npt.NDArray[np.float64]
 HOURS_PER_FRAME = SETTINGS.hop / RATE / 3600
@@ -73,50 +75,59 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tu
             folder=run / f"round{round_number}",
         )
         if round_number < recipe.mining_rounds:
-            mined = np.concatenate([mined, mine(model, [train.speech, train.other_wake, train.near], recipe)])
+            mined = np.concatenate([mined, mine(litert(model, run), [*train.running, train.other_wake, train.near], recipe)])
             say(f"mined {len(mined)} windows so far")
-    calibration = calibrate(model, dev, recipe)
+    calibration = calibrate(litert(model, run), dev, recipe)
     say(f"dev: {calibration}")
     return model, calibration
 
 
-def mine(model: keras.Model, sources: list[Source], recipe: KeywordRecipe, most: int = 4000) -> Windows:
+def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: int = 4000) -> Windows:
     """Return the windows of negative clips that score highest, at most one a clip, at most `most`."""
     found: list[tuple[float, Bytes]] = []
     for source in sources:
         for clip in source.clips:
-            scores = look_scores(model, np.asarray(source.store[clip]), recipe)
+            scores = look_scores(network, source.store[clip], recipe, every=2)
             if len(scores) and scores.max() > 0.2:
-                end = (int(scores.argmax()) + 1) * recipe.step_frames
+                end = (int(scores.argmax()) + 1) * 2 * recipe.step_frames
                 found.append((float(scores.max()), source.ending(clip, end)))
     found.sort(key=lambda item: -item[0])
     empty = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
     return np.stack([window for _, window in found[:most]]) if found else empty
 
 
-def look_scores(model: keras.Model, frames: Bytes, recipe: KeywordRecipe) -> Scores:
-    """Return the score of each look of the streaming detector over a clip, smoothed as it does it, shape (looks,)."""
-    n_looks = len(frames) // recipe.step_frames
-    if n_looks == 0:
-        return np.zeros(0)
+def look_scores(network: Network, frames: Bytes, recipe: KeywordRecipe, *, every: int = 1) -> Scores:
+    """Return the scores of the streaming detector's looks over a clip, not smoothed, shape (looks,).
+
+    Args:
+        network: the exported network.
+        frames: the clip; before it lies digital silence.
+        recipe: window and step.
+        every: take each look (1), every second (2), ...
+    """
+    step = recipe.step_frames * every
     past = np.full((recipe.window_frames, SETTINGS.mels), SILENCE, np.float32)
     padded = np.concatenate([past, to_logmel(frames)])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, recipe.window_frames, axis=0).transpose(0, 2, 1)
-    looks = windows[recipe.step_frames :: recipe.step_frames][:n_looks]
-    logits = np.concatenate([np.asarray(model(looks[i : i + 256], training=False)) for i in range(0, n_looks, 256)])
-    scores = 1 / (1 + np.exp(-logits[:, 0].astype(np.float64)))
-    kernel = np.ones(recipe.smoothing_steps) / recipe.smoothing_steps
-    return np.convolve(scores, kernel)[:n_looks]
+    ends = range(recipe.window_frames + step, len(padded) + 1, step)
+    logits = [float(network.run(padded[None, end - recipe.window_frames : end])[0][0, 0]) for end in ends]
+    return 1 / (1 + np.exp(-np.array(logits, np.float64)))
 
 
-def calibrate(model: keras.Model, dev: KeywordData, recipe: KeywordRecipe) -> Calibration:
+def litert(model: keras.Model, folder: Path) -> Network:
+    """Return the network as the run time will run it, written to `folder`."""
+    path = folder / "model.tflite"
+    path.write_bytes(to_litert(model))
+    return Network(path)
+
+
+def calibrate(network: Network, dev: KeywordData, recipe: KeywordRecipe) -> Calibration:
     """Return the lowest threshold, in steps of 0.01, that keeps dev speech at the recipe's false accepts per hour."""
-    negative = [look_scores(model, np.asarray(dev.speech.store[clip]), recipe) for clip in dev.speech.clips]
-    peaks = np.array([scores.max() for scores in negative if len(scores)])
-    hours = sum(clip.n_frames for clip in dev.speech.clips) * HOURS_PER_FRAME
-    positive = np.array([_peak(model, dev.real, clip, recipe) for clip in dev.real.clips])
+    speech = [(source, clip) for source in dev.running for clip in source.clips]
+    peaks = np.array([_peak(network, source, clip, recipe) for source, clip in speech])
+    hours = sum(clip.n_frames for _, clip in speech) * HOURS_PER_FRAME
+    positive = np.array([_peak(network, dev.real, clip, recipe) for clip in dev.real.clips])
     threshold = 0.99
-    for candidate in np.arange(0.98, 0.3, -0.01):
+    for candidate in np.arange(0.98, 0.49, -0.01):
         if (peaks >= candidate).sum() / hours > recipe.false_accepts_per_hour:
             break
         threshold = round(float(candidate), 2)
@@ -124,9 +135,10 @@ def calibrate(model: keras.Model, dev: KeywordData, recipe: KeywordRecipe) -> Ca
     return Calibration(threshold, float((positive < threshold).mean()), false_accepts, hours)
 
 
-def _peak(model: keras.Model, source: Source, clip: Clip, recipe: KeywordRecipe) -> float:
-    scores = look_scores(model, np.asarray(source.store[clip]), recipe)
-    return float(scores.max()) if len(scores) else 0.0
+def _peak(network: Network, source: Source, clip: Clip, recipe: KeywordRecipe) -> float:
+    scores = look_scores(network, source.store[clip], recipe)
+    smoothed = np.convolve(scores, np.ones(recipe.smoothing_steps) / recipe.smoothing_steps) if len(scores) else scores
+    return float(smoothed.max(initial=0.0))
 
 
 

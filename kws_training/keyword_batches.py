@@ -11,7 +11,6 @@ from kws_training.feature_store import FLOOR, Bytes, Clip, FeatureStore, to_logm
 from kws_training.settings import KeywordRecipe
 
 Windows = npt.NDArray[np.uint8]
-_SPEAKS = 70  # mean byte from which a frame may be speech; used only to skip pauses when drawing negatives
 
 
 class Source:
@@ -60,18 +59,30 @@ class KeywordData:
             for name in ("speech", "words", "noise", "wake", f"keyword-{word}", f"synthetic-{word}")
         }
 
+        if (work / "more" / "clips.jsonl").exists():
+            stores["more"] = FeatureStore(work / "more")
+
         def source(store: str, *, but: tuple[str, ...] = (), only: str | None = None) -> Source:
             clips = [clip for clip in stores[store].select(split=split) if clip.label not in but]
             kept = [clip for clip in clips if only in (None, clip.label) and clip.n_frames > 10]
             return Source(stores[store], kept, recipe.window_frames)
 
         self.speech = source("speech", but=(word,))
+        self.running = [self.speech]
+        """Running speech to mine, to draw from and to calibrate on, in shares of its clips."""
+        if "more" in stores:
+            self.running.append(source("more", but=(word,)))
         self.words = source("words")
         self.noise = source("noise")
         self.other_wake = source("wake", but=(word, f"hey_{word}"))
         self.real = source(f"keyword-{word}")
         self.synthetic = source(f"synthetic-{word}", only="keyword")
         self.near = source(f"synthetic-{word}", only="near-miss")
+
+    def running_speech(self, rng: np.random.Generator) -> Bytes:
+        """Return a random window of running speech, of a corpus by its number of clips."""
+        sizes = np.array([len(source.clips) for source in self.running])
+        return self.running[int(rng.choice(len(sizes), p=sizes / sizes.sum()))].draw(rng)
 
 
 class KeywordBatches:
@@ -129,6 +140,8 @@ class KeywordBatches:
             return self._mined[rng.integers(len(self._mined))]
         if kind == "part":
             return self._part()
+        if kind == "speech":
+            return data.running_speech(rng)
         source: Source = getattr(data, kind)
         return source.draw(rng)
 

@@ -4,14 +4,14 @@
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kws_training.corpora import Recording, noises, read_samples, running_speech, spectrograms, speech_commands
+from kws_training.corpora import Recording, keyword_split, noises, read_samples, running_speech, spectrograms, speech_commands
 from kws_training.corpora import wake_words as wake_recordings
 from kws_training.feature_store import SETTINGS, Bytes, audio_bytes, through_jpeg, write_store
 from kws_training.report import say
@@ -19,16 +19,18 @@ from voice.events import RATE, Samples
 
 WINDOW_FRAMES = SETTINGS.frames(RATE)
 """Frames of a one-second clip: 98."""
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 _COMPUTER = re.compile(r"\bcomput(?:er|ers)\b")
 _NOISE_SPLITS = (("train", 0.0, 0.8), ("dev", 0.8, 1.0))
 
 
-def prepare(data: Path, work: Path, *, n_processes: int = 1) -> None:
+def prepare(data: Path, work: Path, more: Sequence[Path] = (), *, n_processes: int = 1) -> None:
     """Write the feature stores that are not there yet.
 
     Args:
         data: the unpacked data pack.
         work: where the stores go.
+        more: folders of further speech that doesn't hold the wake word; split by `keyword_split` of the file name.
         n_processes: processes that compute features.
     """
     with ProcessPoolExecutor(n_processes) as pool:
@@ -38,7 +40,10 @@ def prepare(data: Path, work: Path, *, n_processes: int = 1) -> None:
             ("noise", _noise(data)),
             ("wake", _from_audio(pool, wake_recordings(data))),
             ("speech", _from_audio(pool, _speech(data))),
+            ("more", _from_audio(pool, _more(more))),
         ):
+            if name == "more" and not more:
+                continue
             if not (work / name / "clips.jsonl").exists():
                 say(f"{name}: {write_store(work / name, entries)} clips")
     for name in ("words", "noise", "speech"):
@@ -58,6 +63,11 @@ def _speech(data: Path) -> list[Recording]:
         label = "computer" if text and _COMPUTER.search(text) else recording.label
         found.append(Recording(recording.path, label, recording.split, recording.group))
     return found
+
+
+def _more(folders: Sequence[Path]) -> list[Recording]:
+    paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES]
+    return [Recording(path, "speech", keyword_split(path.stem), path.stem) for path in paths]
 
 
 def _images(data: Path) -> Iterator[tuple[dict[str, Any], Bytes]]:

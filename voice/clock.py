@@ -45,7 +45,8 @@ class LoopClock:
 
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Cancel:
         """Call `callback` in `seconds`."""
-        return asyncio.get_running_loop().call_later(seconds, callback).cancel
+        handle = asyncio.get_running_loop().call_later(seconds, callback)
+        return handle.cancel
 
 
 class VirtualClock:
@@ -114,10 +115,11 @@ async def within(clock: Clock, seconds: float, work: Awaitable[_T]) -> _T:
     """
     task = asyncio.ensure_future(work)
     task.add_done_callback(_retrieve)
-    expired: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    cancel = clock.call_later(seconds, lambda: expired.done() or expired.set_result(None))
+    over = asyncio.Event()
+    cancel = clock.call_later(seconds, over.set)
+    task.add_done_callback(lambda _: over.set())
     try:
-        await asyncio.wait((task, expired), return_when=asyncio.FIRST_COMPLETED)
+        await over.wait()
         if task.done():
             return task.result()
         raise TimeoutError(f"no answer in {seconds:g} s")

@@ -52,9 +52,7 @@ def test_padding_is_zero_and_lengths_count_label_frames(cache, recipe):
 
 
 def test_augmentation_without_anything_changes_nothing_but_the_floor():
-    still = AugmentSettings(
-        tempo=0, warp=0, gain_db=0, noise=0, silence_frames=0, frequency_masks=0, time_masks=0
-    )
+    still = AugmentSettings(tempo=0, warp=0, gain_db=0, noise=0, silence_frames=0, frequency_masks=0, time_masks=0)
     x = np.random.default_rng(1).normal(0, 2, (50, 80)).astype(np.float32)
     same = augment(x, np.zeros((0, 80), np.float32), still, 1e-9, np.random.default_rng(1))
     np.testing.assert_allclose(same, x, atol=1e-4)

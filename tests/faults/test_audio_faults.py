@@ -1,13 +1,15 @@
-"""A real microphone and loudspeaker (PulseAudio without hardware) that are unplugged, silent, misnamed or read too slowly."""
+"""A microphone and a loudspeaker (PulseAudio without hardware): unplugged, silent, misnamed, read too slowly."""
 
 import asyncio
 import ctypes.util
+import io
 import json
 import shutil
 import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +48,7 @@ class Room:
         with (self._folder / "log").open("ab") as log:
             self._server = subprocess.Popen(["pulseaudio", *arguments, "-L", socket], stdout=log, stderr=log)
         deadline = time.monotonic() + 10
-        while subprocess.run(["pactl", "info"], capture_output=True).returncode:
+        while subprocess.run(["pactl", "info"], check=False, capture_output=True).returncode:
             if time.monotonic() > deadline or self._server.poll() is not None:
                 pytest.skip(f"PulseAudio does not start: {(self._folder / 'log').read_text()[:200]}")
             time.sleep(0.05)
@@ -55,10 +57,16 @@ class Room:
         self.plug()
 
     def stop(self) -> None:
-        for process in (*self._playing, self._server):
-            if process is not None:
-                process.kill()
-                process.wait()
+        self.hush()
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def hush(self) -> None:
+        """End what is playing; PulseAudio would move it to the loudspeaker."""
+        for player in self._playing:
+            player.kill()
+            player.wait()
         self._playing.clear()
 
     def plug(self) -> None:
@@ -66,6 +74,7 @@ class Room:
         self._pactl("set-default-source", "room.monitor")
 
     def unplug(self) -> None:
+        self.hush()
         self._pactl("unload-module", self._module)
 
     def play(self, file: Path) -> None:
@@ -109,6 +118,12 @@ async def until(chunks: AsyncIterator[Chunk], holds: Callable[[Chunk], bool], se
     raise AssertionError("the microphone ended")
 
 
+def wav(audio: np.ndarray, rate: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, audio, rate, format="WAV")
+    return buffer.getvalue()
+
+
 def loud(chunk: Chunk) -> bool:
     return level_dbfs(chunk.samples) > -30
 
@@ -119,7 +134,7 @@ async def test_what_is_played_is_heard_on_an_unbroken_clock(room: Room, tone: Pa
     chunks = microphone.chunks()
     await until(chunks, loud)
     seen = await until(chunks, lambda chunk: chunk.start > 3 * RATE)
-    assert all(after.start == before.end for before, after in zip(seen, seen[1:], strict=False))
+    assert all(after.start == before.end for before, after in pairwise(seen))
     spectrum = np.abs(np.fft.rfft(np.concatenate([chunk.samples for chunk in seen[-5:]])))
     assert abs(int(np.argmax(spectrum)) * RATE / (5 * 1280) - 500) < 5
     await microphone.close()
@@ -129,20 +144,25 @@ async def test_what_is_played_is_heard_on_an_unbroken_clock(room: Room, tone: Pa
 
 async def test_a_microphone_that_goes_away_is_reported_once_and_found_again(room: Room, tone: Path) -> None:
     reports: list[DeviceError] = []
-    microphone = MicrophoneSource(MicrophoneSettings(retry_ms=500, stall_ms=500), reports.append)
+    gone = asyncio.Event()
+
+    def report(error: DeviceError) -> None:
+        reports.append(error)
+        gone.set()
+
+    microphone = MicrophoneSource(MicrophoneSettings(retry_ms=500, stall_ms=500), report)
     room.play(tone)
     chunks = microphone.chunks()
     last = (await until(chunks, loud))[-1]
     room.stop()
-    gone = time.monotonic()
+    unplugged_at = time.monotonic()
     waiting = asyncio.create_task(until(chunks, lambda chunk: chunk.start > last.end + RATE, 30))
-    while len(reports) == 0:
-        await asyncio.sleep(0.05)
-    await asyncio.sleep(1.5)
+    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.sleep(1)  # several attempts to reopen
     assert not microphone.health.connected
     room.start()
     back = (await waiting)[-1]
-    away = time.monotonic() - gone
+    away = time.monotonic() - unplugged_at
 
     assert microphone.health.connected
     assert microphone.health.reopenings >= 1
@@ -192,15 +212,14 @@ async def test_no_sound_server_is_an_error_in_one_line(room: Room) -> None:
     assert "\n" not in str(caught.value)
 
 
-async def test_the_loudspeaker_returns_when_the_sound_has_been_heard(room: Room, tone: Path, tmp_path: Path) -> None:
+async def test_the_loudspeaker_returns_when_the_sound_has_been_heard(room: Room) -> None:
     speaker = Speaker(SpeakerSettings())
-    short = tmp_path / "short.wav"
-    soundfile.write(short, np.full((8000, 2), 0.1), 8000)
+    short, long = wav(np.full((8000, 2), 0.1), 8000), wav(np.full(20 * RATE, 0.1), RATE)
     began = time.monotonic()
-    assert await speaker.play(short.read_bytes()) == 1.0
+    assert await speaker.play(short) == 1.0
     assert time.monotonic() - began > 0.9
 
-    playing = asyncio.create_task(speaker.play(tone.read_bytes()))
+    playing = asyncio.create_task(speaker.play(long))
     await asyncio.sleep(0.5)
     speaker.stop()
     await asyncio.wait_for(playing, 5)

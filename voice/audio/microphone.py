@@ -130,7 +130,7 @@ class MicrophoneSource:
             DeviceError: the device can't be opened at first, or its name fits none or several.
         """
         try:
-            await self._open(0)
+            await self._open()
             while not self._closed.is_set():
                 block = await self._next_block()
                 if block is None:
@@ -148,13 +148,13 @@ class MicrophoneSource:
         if self._queue is not None:
             self._queue.end()
 
-    async def _open(self, at: int) -> None:
+    async def _open(self) -> None:
         found = await asyncio.to_thread(portaudio.devices, rescan=True)
         device = portaudio.choose(found, self.settings.device, "input")
         queue = ChunkQueue(self.settings.queue_ms * device.rate // 1000, asyncio.get_running_loop())
         self._stream = await asyncio.to_thread(portaudio.open_input, device, queue.put, queue.end)
         self._queue = queue
-        self._capture = Capture(device.rate, at, self.settings.chunk)
+        self._capture = Capture(device.rate, 0, self.settings.chunk)
         self._heard = False
 
     async def _next_block(self) -> Chunk | None:
@@ -169,6 +169,9 @@ class MicrophoneSource:
         self._heard = True
         self._last_audio = time.monotonic()
         if self._lost_at is not None:
+            away = round((self._last_audio - self._lost_at) * RATE)  # up to the end of this block
+            start = self._resume + max(0, away - round(block.end * RATE / block.rate))
+            self._capture = Capture(block.rate, start, self.settings.chunk)
             self._lost_at, self._pause = None, _FIRST_PAUSE
             self._reopenings += 1
             log.warning("the microphone is back")
@@ -193,7 +196,7 @@ class MicrophoneSource:
             await asyncio.wait_for(self._closed.wait(), self._pause)
         self._pause = min(2 * self._pause, self.settings.retry_ms / 1000)
         try:
-            await self._open(self._resume + round((time.monotonic() - self._lost_at) * RATE))
+            await self._open()
         except DeviceError as error:
             log.debug("%s", error)
 

@@ -55,8 +55,8 @@ class EmbeddedBroker:
             BusError: the port is taken, or can't be opened.
         """
         await self._check_free()
-        from amqtt.broker import Broker  # noqa: PLC0415 - slow to load, and not needed with another broker
-        from amqtt.errors import AMQTTError  # noqa: PLC0415
+        from amqtt.broker import Broker  # noqa: PLC0415, TID251 - the one importer; slow to load, and not needed with another broker
+        from amqtt.errors import AMQTTError  # noqa: PLC0415, TID251
 
         logging.getLogger("amqtt").setLevel(logging.CRITICAL)  # it writes a traceback for each client that goes away
         logging.getLogger("transitions").setLevel(logging.WARNING)
@@ -67,7 +67,7 @@ class EmbeddedBroker:
         except AMQTTError as error:
             raise self._refused(str(error)) from error
         self._broker = broker
-        self.port = broker._servers["default"].instance.sockets[0].getsockname()[1]  # noqa: SLF001 - no public way
+        self.port = broker._servers["default"].instance.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Close every connection and stop listening."""

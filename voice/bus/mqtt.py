@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 import logging
 import random
-import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +17,7 @@ from voice.bus.base import Message, Unsubscribe
 from voice.bus.echoes import Echoes
 from voice.bus.memory import LocalBus, matches
 from voice.bus.settings import BrokerSettings
-from voice.errors import BusError
+from voice.errors import BusError, ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +77,8 @@ class MqttLink:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._task and self._unsubscribe  # noqa: S101 - entered before
+        if self._task is None or self._unsubscribe is None:
+            return
         if self.connected:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._flushed(), _SYNC_S)
@@ -276,6 +276,38 @@ class MqttLink:
                 known.add(topic_filter)
                 await self._ask_for(client, topic_filter)
             await self._changed.wait()
+
+
+async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[Message, None]:
+    """Yield what passes through a broker, retained messages first, until the connection ends.
+
+    Args:
+        settings: the broker; the client id and the last will are not used, so that a watcher leaves no trace.
+        topic_filter: an MQTT topic filter.
+
+    Raises:
+        BusError: the broker can't be reached, refuses us, or is lost.
+        ConfigError: the filter is malformed, or the password file can't be read.
+    """
+    client = aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.secret() if settings.username is not None else None,
+        timeout=settings.timeout_s,
+        keepalive=settings.keepalive_s,
+        tls_context=_tls_context(settings),
+    )
+    try:
+        async with client:
+            await client.subscribe(topic_filter, qos=settings.qos)
+            async for incoming in client.messages:
+                payload = incoming.payload if isinstance(incoming.payload, bytes) else b""
+                yield Message(incoming.topic.value, payload, incoming.retain)
+    except ValueError as error:
+        raise ConfigError(f"--filter {topic_filter!r}: {error}", fix="say it as MQTT does, such as hermes/#") from error
+    except aiomqtt.MqttError as error:
+        raise BusError(f"broker {settings.address}: {error}", fix="start it, or name another with --broker") from error
 
 
 def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:

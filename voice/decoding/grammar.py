@@ -32,6 +32,7 @@ class GrammarSettings(BaseModel):
         None, gt=0, description="largest loss per frame of the sentence; none takes the recogniser bundle's"
     )
     accept_per_character: float = Field(2.5, gt=0, description="largest loss per character of any one word")
+    accept_label: float = Field(-3.0, lt=0, description="smallest mean log-probability of the sentence's labels")
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
@@ -47,6 +48,8 @@ class GrammarMatch:
     """Nats lost per frame of the sentence, two frames to each label frame: pauses between words do not dilute it."""
     worst_word: float
     """Nats lost per character of the worst word."""
+    label: float
+    """Mean log-probability of the labels: where nothing is likely, nothing was said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ class GrammarDecoder:
     def accepts(self, match: GrammarMatch) -> bool:
         """Return whether a match fits well enough to act on."""
         limit = self.settings.accept_per_frame
-        return (limit is None or match.loss <= limit) and match.worst_word <= self.settings.accept_per_character
+        fits = (limit is None or match.loss <= limit) and match.worst_word <= self.settings.accept_per_character
+        return fits and match.label >= self.settings.accept_label
 
     def match(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> GrammarMatch | None:
         """Return the best sentence, however badly it fits; None where no sentence is short enough for the audio.
@@ -131,8 +135,8 @@ class GrammarDecoder:
         left = np.zeros(n_frames, np.int32)
         barred = np.where(allowed, np.float32(0), _NEVER)
         finals = self.graph.finals[allowed[self.graph.finals]]
-        lead = int(self.settings.lead_ms / 1000 / self._stride)
-        patience = int(self.settings.trail_ms / 1000 / self._stride)
+        lead = self._frames(self.settings.lead_ms)
+        patience = self._frames(self.settings.trail_ms)
         before_label = np.full(n_nodes, _NEVER, np.float32)
         before_blank = np.full(n_nodes, _NEVER, np.float32)
         before_blank[START] = 0
@@ -178,10 +182,11 @@ class GrammarDecoder:
     def _read(self, path: list[tuple[int, int, bool]], log_probs: LogProbs, free: Scores) -> GrammarMatch | None:
         """Return the sentence of a path: text, slots, times and losses."""
         graph = self.graph
+        lead = self._frames(self.settings.lead_ms)
         losses = {
             t: float(free[t] - log_probs[t, self._labels[node] if is_label else self._blank])
             for t, node, is_label in path
-            if graph.template[node] >= 0
+            if graph.template[node] >= 0 or t >= lead
         }
         entered = [
             (t, node)
@@ -196,14 +201,17 @@ class GrammarDecoder:
         template = graph.templates[int(graph.template[nodes[0]])]
         span = range(frames[0], path[-1][0] + 1)
         spoken = [t for t, _, is_label in path if is_label and t in span]
-        loss = sum(losses[t] for t in span) / max(1, len(spoken) * 2)
+        loss = sum(losses.values()) / max(1, len(spoken) * 2)
         worst = max(self._word_losses(text, frames, losses, path[-1][0]))
         scores = [float(log_probs[t, self._labels[node]]) for t, node in entered]
         tokens = words_of([graph.characters[node] for node in nodes], frames, scores, self._stride)
         confidence = float(np.exp(-loss))
         slots = (*self._slots(nodes, text, scores), *_fixed(template.fixed))
         intent = Intent(template.intent, slots, text, confidence, "grammar")
-        return GrammarMatch(intent, tokens, loss, worst)
+        return GrammarMatch(intent, tokens, loss, worst, float(np.mean(scores)))
+
+    def _frames(self, ms: int) -> int:
+        return int(ms / 1000 / self._stride)
 
     @staticmethod
     def _word_losses(text: str, frames: list[int], losses: dict[int, float], last: int) -> list[float]:

@@ -32,11 +32,11 @@ class DialogueManager:
     Args:
         bus: Hermes.
         settings: deadlines and bounds.
-        handles: whether a known handler answers an intent.
+        handles: whether a known handler answers an intent, given its name and the session.
     """
 
     def __init__(
-        self, bus: Bus, settings: DialogueSettings | None = None, handles: Callable[[str], bool] = lambda _: True
+        self, bus: Bus, settings: DialogueSettings | None = None, handles: Callable[[str, str], bool] = lambda intent, session: True
     ) -> None:
         self.sites: dict[str, SiteDialogue] = {}
         self._bus = bus

@@ -56,6 +56,10 @@ class DialogueSettings(BaseModel):
     custom_data: int = Field(64_000, gt=0, description="longest customData, characters")
 
 
+def _new_id() -> str:
+    return secrets.token_urlsafe(16)
+
+
 @dataclass
 class _Session:
     id: str
@@ -71,11 +75,7 @@ class _Session:
 @dataclass
 class _Waiting:
     request: StartSession
-    id: str = field(default_factory=lambda: _new_id())
-
-
-def _new_id() -> str:
-    return secrets.token_urlsafe(16)
+    id: str = field(default_factory=_new_id)
 
 
 class SiteDialogue:
@@ -84,10 +84,10 @@ class SiteDialogue:
     Args:
         site_id: the site.
         settings: deadlines and bounds.
-        handles: whether a known handler answers an intent.
+        handles: whether a known handler answers an intent, given its name and the session.
     """
 
-    def __init__(self, site_id: str, settings: DialogueSettings, handles: Callable[[str], bool]) -> None:
+    def __init__(self, site_id: str, settings: DialogueSettings, handles: Callable[[str, str], bool]) -> None:
         self.site_id = site_id
         self.state: State = "idle"
         self.deadline: float | None = None
@@ -225,7 +225,7 @@ class SiteDialogue:
         name = message.intent.intent_name
         if name in self.disabled:
             return self._not_recognized(session, message.input)
-        self._claimed = self._handles(name)
+        self._claimed = self._handles(name, session.id)
         self._go("handling", self._settings.handling_s if self._claimed else self._settings.unclaimed_s)
         return [
             IntentMessage(

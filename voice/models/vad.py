@@ -21,7 +21,7 @@ class VadSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    aggressiveness: int = Field(2, ge=0, le=3, description="0 takes most for speech, 3 least")
+    aggressiveness: int = Field(3, ge=0, le=3, description="0 takes most for speech, 3 least")
 
 
 class WebRtcVad:

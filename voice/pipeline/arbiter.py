@@ -73,6 +73,7 @@ class Understander:
         grammar: constrained CTC over the skills' sentences.
         parser: the same sentences for text.
         settings: the arbiter's.
+        always: the intents that count in a turn without a filter; None: all.
     """
 
     def __init__(
@@ -82,7 +83,9 @@ class Understander:
         grammar: GrammarDecoder,
         parser: IntentParser,
         settings: ArbiterSettings,
+        always: Sequence[str] | None = None,
     ) -> None:
+        self._always = always
         self.classifier = classifier
         self.recognizer = recognizer
         self.grammar = grammar
@@ -91,6 +94,7 @@ class Understander:
 
     def understand(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Understanding:
         """Return what was said in `segment`, among `intent_filter` (None: all intents)."""
+        intent_filter = self._always if intent_filter is None else intent_filter
         if segment.speech_start is None:
             return Understanding("", None, 0.0, "open")
         return arbitrate(
@@ -102,6 +106,7 @@ class Understander:
 
     def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Understanding:
         """Return what written `text` means."""
+        intent_filter = self._always if intent_filter is None else intent_filter
         text = normalise(text)
         intent = self.parser.parse(text, intent_filter) or self._word(text, intent_filter)
         return Understanding(text, intent, intent.confidence if intent else 0.0, "text")

@@ -1,1 +1,7 @@
-"""The one door for skills."""
+"""The one door for skills: `from voice.skill import Skill`."""
+
+from voice.skill.replies import Ask, Context, Reply, Say
+from voice.skill.skill import Skill
+from voice.skill.slots import Range
+
+__all__ = ["Ask", "Context", "Range", "Reply", "Say", "Skill"]

@@ -1,0 +1,90 @@
+"""Constrained decoding: what is in the grammar is found, what is not is refused."""
+
+import numpy as np
+import pytest
+
+from tests.decoding.posteriors import ALPHABET, posteriors_of
+from voice.decoding.grammar import GrammarDecoder, GrammarSettings
+from voice.nlu.templates import NumberRange, SkillSentences, compile_grammar
+
+SENTENCES = SkillSentences(
+    {
+        "LightOn": ["(turn|switch) on [the] {room} light[s]", "light[s] on [in [the] {room}]"],
+        "LightOff": ["(turn|switch) off [the] {room} light[s]"],
+        "SetTimer": ["set [a] [{name}] timer for {minutes} (minute|minutes) [please]"],
+        "GetTime": ["what time is it", "what's the time"],
+    },
+    {"room": ["kitchen", "living room", "bathroom"], "name": ["pizza", "egg"], "minutes": NumberRange(1, 120)},
+)
+GRAPH = compile_grammar(SENTENCES, ["computer"])
+DECODER = GrammarDecoder(GRAPH, ALPHABET, 0.04, GrammarSettings(accept_per_frame=0.3))
+
+SPOKEN = {
+    "turn on the kitchen light": ("LightOn", {"room": "kitchen"}),
+    "switch on living room lights": ("LightOn", {"room": "living room"}),
+    "turn off the bathroom light": ("LightOff", {"room": "bathroom"}),
+    "lights on": ("LightOn", {}),
+    "set a pizza timer for twelve minutes": ("SetTimer", {"name": "pizza", "minutes": 12}),
+    "set timer for one minute please": ("SetTimer", {"minutes": 1}),
+    "set a timer for one hundred and five minutes": ("SetTimer", {"minutes": 105}),
+    "what's the time": ("GetTime", {}),
+}
+FOREIGN = [
+    "mary had a little lamb its fleece was white as snow",
+    "turn the volume off in the kitchen",
+    "what time is dinner tonight",
+    "set a timer",
+    "turn on the kitchen light and sing a song about the sea",
+    "the weather was fine and we walked along the river",
+]
+
+
+@pytest.mark.parametrize("text", SPOKEN)
+@pytest.mark.parametrize("before", ["", "computer ", "puter ", "er "])
+def test_sentences_are_found_after_any_tail_of_the_wake_word(text: str, before: str) -> None:
+    intent = DECODER.decode(posteriors_of(before + text, sharpness=5.0))
+    assert intent is not None
+    assert intent.text == text
+    assert (intent.name, {slot.name: slot.value for slot in intent.slots}) == SPOKEN[text]
+    assert all(intent.text[slot.start : slot.end] == slot.raw for slot in intent.slots)
+
+
+def test_nearly_all_noisy_sentences_are_found() -> None:
+    trials = [(text, seed) for text in SPOKEN for seed in range(20)]
+    found = [DECODER.decode(posteriors_of(text, seed=seed, sharpness=4.5)) for text, seed in trials]
+    right = sum(intent is not None and intent.text == text for (text, _), intent in zip(trials, found, strict=True))
+    assert right / len(trials) >= 0.98
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_other_speech_is_refused(text: str) -> None:
+    assert all(DECODER.decode(posteriors_of(text, seed=seed)) is None for seed in range(10))
+
+
+def test_noise_and_silence_are_refused() -> None:
+    silence = posteriors_of("", lead=60)
+    assert DECODER.decode(silence) is None
+    assert DECODER.decode(silence[:0]) is None
+    assert DECODER.decode(np.full((40, len(ALPHABET)), -np.log(len(ALPHABET)), np.float32)) is None
+
+
+def test_a_filter_narrows_the_grammar() -> None:
+    speech = posteriors_of("turn on the kitchen light")
+    assert DECODER.decode(speech, ["GetTime", "SetTimer"]) is None
+    assert DECODER.decode(speech, ["LightOn"]) is not None
+    assert DECODER.decode(speech, ["NoSuchIntent"]) is None
+
+
+def test_polarity_is_never_flipped() -> None:
+    for seed in range(30):
+        for word, name in (("on", "LightOn"), ("off", "LightOff")):
+            intent = DECODER.decode(posteriors_of(f"turn {word} the kitchen light", seed=seed, sharpness=4.5))
+            assert intent is None or intent.name == name
+
+
+def test_token_times_cover_the_words_in_order() -> None:
+    match = DECODER.match(posteriors_of("turn on the kitchen light"))
+    assert match is not None
+    assert [token.text for token in match.tokens] == ["turn", "on", "the", "kitchen", "light"]
+    starts = [token.start for token in match.tokens]
+    assert starts == sorted(starts)

@@ -1,0 +1,153 @@
+"""Wiring: the only place that names the concrete stages."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from voice.bus.broker import EmbeddedBroker
+from voice.bus.memory import LocalBus
+from voice.bus.mqtt import MqttLink
+from voice.config import Config
+from voice.decoding.grammar import GrammarDecoder
+from voice.dialogue.manager import DialogueManager
+from voice.errors import BusError
+from voice.models.asr import CtcRecognizer
+from voice.models.bundle import load_bundle
+from voice.models.commands import CommandsCnn
+from voice.models.vad import WebRtcVad
+from voice.models.wake import StreamingWakeDetector
+from voice.nlu.parser import TemplateParser
+from voice.nlu.templates import SkillSentences, compile_grammar, read_sentences
+from voice.pipeline.arbiter import Understander
+from voice.pipeline.assistant import Assistant, Turn
+from voice.pipeline.ears import Ears, Heard
+from voice.pipeline.segmenter import Segmenter
+from voice.skill.host import SkillHost
+from voice.skill.loader import load_skills
+from voice.skill.skill import Skill
+from voice.speech.service import SpeechService
+
+_log = logging.getLogger(__name__)
+
+
+def build_ears(config: Config) -> Ears:
+    """Return wake words, VAD and segmenter.
+
+    Raises:
+        BundleError: a wake word's bundle is missing or broken.
+    """
+    wake = [StreamingWakeDetector(load_bundle(word.bundle, "wake"), word.threshold) for word in config.models.wake]
+    return Ears(wake, WebRtcVad(config.vad), Segmenter(config.segmenter))
+
+
+def build_understanding(config: Config, sentences: SkillSentences, always: Sequence[str] | None = None) -> Understander:
+    """Return classifier, recogniser, grammar and parser for `sentences`.
+
+    Args:
+        config: bundles and thresholds.
+        sentences: what can be said.
+        always: the intents that need no question before them; None: all.
+
+    Raises:
+        BundleError: a bundle is missing or broken.
+        GrammarError: a template can't be compiled.
+    """
+    recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
+    graph = compile_grammar(sentences, config.models.wake_words)
+    settings = config.grammar
+    if settings.accept_per_frame is None:
+        settings = settings.model_copy(update={"accept_per_frame": recognizer.decision.accept_per_frame})
+    return Understander(
+        CommandsCnn(load_bundle(config.models.commands, "commands")) if config.models.commands else None,
+        recognizer,
+        GrammarDecoder(graph, recognizer.alphabet, recognizer.stride_seconds, settings),
+        TemplateParser(graph),
+        config.arbiter,
+        always,
+    )
+
+
+def skills_of(config: Config) -> list[Skill]:
+    """Return the installed skills and those of the configured folders."""
+    return load_skills(config.skills)
+
+
+def always_intents(skills: Sequence[Skill]) -> list[str]:
+    """Return the intents that need no question before them."""
+    return [handler.intent for skill in skills for handler in skill.handlers if not handler.is_answer]
+
+
+def sentences_of(config: Config, path: Path | None = None) -> SkillSentences:
+    """Return the sentences of a file or folder; without one, those of the skills."""
+    if path is not None:
+        return read_sentences(path)
+    sentences = SkillSentences()
+    for skill in skills_of(config):
+        sentences = sentences.merged(skill.sentences())
+    return sentences
+
+
+@dataclass(frozen=True)
+class Running:
+    """The parts of a running assistant."""
+
+    bus: LocalBus
+    assistant: Assistant
+    host: SkillHost
+    link: MqttLink | None
+    broker: str
+    """HOST:PORT that the link talks to; empty without a link."""
+
+
+@asynccontextmanager
+async def running(
+    config: Config,
+    *,
+    watch: Callable[[Heard | Turn], None] = lambda _: None,
+    link_broker: bool = True,
+    skills: Sequence[Skill] | None = None,
+) -> AsyncIterator[Running]:
+    """Start everything but the audio source; stop it all on leaving.
+
+    Args:
+        config: the settings.
+        watch: sees each chunk's and each turn's outcome.
+        link_broker: False keeps the hub in process, without MQTT.
+        skills: what to run instead of the configured ones.
+
+    Raises:
+        BundleError: a model is missing or broken.
+        GrammarError: a skill's sentence can't be compiled.
+        BusError: the embedded broker can't start.
+    """
+    async with AsyncExitStack() as stack:
+        bus = await stack.enter_async_context(LocalBus())
+        loaded = skills_of(config) if skills is None else list(skills)
+        host = SkillHost(bus, loaded, config.skills)
+        stack.push_async_callback(host.close)
+        brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
+        ears = await asyncio.to_thread(build_ears, config)
+        link, address = None, ""
+        if link_broker:
+            settings = config.broker
+            if settings.embedded:
+                broker = await stack.enter_async_context(EmbeddedBroker(settings))
+                settings = broker.settings
+            link = await stack.enter_async_context(MqttLink(bus, settings))
+            for skill in loaded:
+                for topic in skill.publishes:
+                    link.share(topic)
+            address = settings.address
+        dialogue = DialogueManager(bus, config.dialogue, host.handles)
+        stack.push_async_callback(dialogue.close)
+        speech = SpeechService(bus, config.speech, site_id=config.assistant.site_id)
+        stack.push_async_callback(speech.close)
+        assistant = Assistant(bus, ears, brain, config.assistant, watch=watch)
+        stack.push_async_callback(assistant.close)
+        yield Running(bus, assistant, host, link, address)
+
+
+__all__ = ["BusError", "Running", "build_ears", "build_understanding", "running", "sentences_of", "skills_of"]

@@ -1,0 +1,74 @@
+"""`voice mqtt watch`: what passes through the broker."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from voice.cli.output import emit
+
+if TYPE_CHECKING:
+    from voice.bus.base import Message
+    from voice.bus.settings import BrokerSettings
+
+_SHOWN = 400  # characters of a payload on a line
+
+
+def register(app: typer.Typer) -> None:
+    """Add `voice mqtt watch`."""
+    mqtt = typer.Typer(help="Look at the bus.", no_args_is_help=True)
+    mqtt.callback()(lambda: None)  # keeps `watch` a command of its own while it is the only one
+    mqtt.command("watch")(watch)
+    app.add_typer(mqtt, name="mqtt")
+
+
+def watch(
+    broker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="The broker.")] = "127.0.0.1:1883",
+    topic_filter: Annotated[str, typer.Option("--filter", help="MQTT topic filter.")] = "hermes/#",
+    username: Annotated[str | None, typer.Option(help="User; its password comes from EARSHOT_MQTT_PASSWORD.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="End after so many messages.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")] = False,
+) -> None:
+    """Print every message on the broker, until Ctrl-C."""
+    from voice.bus.settings import BrokerSettings  # noqa: PLC0415 - keeps `voice --help` fast
+
+    settings = BrokerSettings(username=username).at("127.0.0.1:1883" if broker == "embedded" else broker)
+    asyncio.run(_watch(settings, topic_filter, count, as_json=as_json))
+
+
+async def _watch(settings: "BrokerSettings", topic_filter: str, count: int | None, *, as_json: bool) -> None:
+    from voice.bus import mqtt  # noqa: PLC0415 - keeps `voice --help` fast
+
+    messages = mqtt.watch(settings, topic_filter)
+    seen = 0
+    try:
+        async for message in messages:
+            emit(_record(message)) if as_json else typer.echo(_line(message))
+            seen += 1
+            if seen == count:
+                return
+    finally:
+        await messages.aclose()
+
+
+def _record(message: "Message") -> dict[str, Any]:
+    record: dict[str, Any] = {"topic": message.topic, "retain": message.retain, "bytes": len(message.payload)}
+    try:
+        return record | {"payload": json.loads(message.payload or b"{}")}
+    except (ValueError, RecursionError):
+        return record if _is_binary(message) else record | {"payload": message.payload.decode()}
+
+
+def _line(message: "Message") -> str:
+    if _is_binary(message):
+        return f"{message.topic}  <{len(message.payload)} bytes>"
+    text = message.payload.decode()
+    return f"{message.topic}  {text if len(text) <= _SHOWN else text[:_SHOWN] + '...'}"
+
+
+def _is_binary(message: "Message") -> bool:
+    try:
+        return not message.payload.decode().replace("\n", " ").isprintable()
+    except UnicodeDecodeError:
+        return True
