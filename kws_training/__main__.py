@@ -77,15 +77,20 @@ def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
     results = [cards.result(name, share, on) for name, share in test_shares(model, work, decision).items()]
     settings = _commands(recipe)
     training = _record(
-        "kws-train train", recipe, settings.optimiser.seed, minutes, model, (cards.SPEECH_COMMANDS, *cards.RUNNING_SPEECH)
+        "kws-train train",
+        recipe,
+        settings.optimiser.seed,
+        minutes,
+        model,
+        (cards.SPEECH_COMMANDS, *cards.RUNNING_SPEECH),
     )
     clips, _ = validation(CommandData(work))
     bundle = write(model, out, manifest(decision, training, results), clips[::40])
     cards.write_card(
         bundle,
         "Labels: " + ", ".join(bundle.manifest.labels) + ".",
-        "One word in one second. Half of the official test speakers are in the training data: figures can't be compared "
-        "with published ones. Children and accents are few.",
+        "One word in one second. Half of the official test speakers are in the training data: figures can't be "
+        "compared with published ones. Children and accents are few.",
     )
     say(f"wrote {out}")
 
@@ -118,8 +123,8 @@ def keyword(
     bundle = write(model, out, manifest(word, settings, calibration.threshold, training), clips[::40])
     cards.write_card(
         bundle,
-        f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: {100 * calibration.missed:.1f} % "
-        f"missed, {calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
+        f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: "
+        f"{100 * calibration.missed:.1f} % missed, {calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
         "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
     )
     say(f"wrote {out}: {calibration}")

@@ -34,7 +34,7 @@ WAKE_WORDS = (
     },
 )
 NOISE = {
-    "name": "background noise of Speech Commands, Precise Community Data, Arabic Speech Commands, audiomentations, MUSAN",
+    "name": "background noise: Speech Commands, Precise Community Data, Arabic Speech Commands, audiomentations, MUSAN",
     "licence": "CC BY 4.0, MIT, public domain",
     "attribution": "P. Warden; Mycroft community; A. Ghandoura et al.; I. Jordal; D. Snyder et al.",
 }
@@ -43,7 +43,7 @@ NOISE = {
 def commit() -> str:
     """Return the short commit of the checkout that trains, or unknown."""
     try:
-        command = ["git", "rev-parse", "--short", "HEAD"]  # noqa: S607
+        command = ["git", "rev-parse", "--short", "HEAD"]
         found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent)  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
         return "unknown"

@@ -69,7 +69,7 @@ def official_split(name: str) -> str:
     The rule of Speech Commands: SHA-1 of the name before `_nohash_`, modulo 2^27, in percent; below 10 validates.
     Test speakers (10 to 20) occur in the spectrograms only as the part that the pack trains on.
     """
-    digest = int(sha1(name.split("_nohash_")[0].encode(), usedforsecurity=False).hexdigest(), 16)
+    digest = int(sha1(name.split("_nohash_", maxsplit=1)[0].encode(), usedforsecurity=False).hexdigest(), 16)
     return "dev" if digest % 2**27 * 100 / (2**27 - 1) < 10 else "train"
 
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from voice.errors import DataError
-from voice.models.backend import Network
+from voice.models.backend import Network, installed_interpreter
 from voice.models.bundle import Bundle, write_bundle
 
 _ALLOWED = frozenset(
@@ -73,14 +73,6 @@ def parity(model: keras.Model, network: bytes, clips: Any) -> float:
 
 
 def operations(path: Path) -> set[str]:
-    """Return the names of the operations in a LiteRT file."""
-    import tensorflow as tf  # noqa: PLC0415
-
-    interpreter = tf.lite.Interpreter(model_path=str(path), experimental_op_resolver_type=_reference())
-    return {detail["op_name"] for detail in interpreter._get_ops_details()}
-
-
-def _reference() -> Any:
-    import tensorflow as tf  # noqa: PLC0415
-
-    return tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    """Return the names of the operations in a LiteRT file; DELEGATE stands for those that an accelerator took over."""
+    engine = installed_interpreter()(model_path=str(path))
+    return {detail["op_name"] for detail in engine._get_ops_details()}

@@ -75,7 +75,9 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tu
             folder=run / f"round{round_number}",
         )
         if round_number < recipe.mining_rounds:
-            mined = np.concatenate([mined, mine(litert(model, run), [*train.running, train.other_wake, train.near], recipe)])
+            mined = np.concatenate(
+                [mined, mine(litert(model, run), [*train.running, train.other_wake, train.near], recipe)]
+            )
             say(f"mined {len(mined)} windows so far")
     calibration = calibrate(litert(model, run), dev, recipe)
     say(f"dev: {calibration}")
@@ -139,7 +141,6 @@ def _peak(network: Network, source: Source, clip: Clip, recipe: KeywordRecipe) -
     scores = look_scores(network, source.store[clip], recipe)
     smoothed = np.convolve(scores, np.ones(recipe.smoothing_steps) / recipe.smoothing_steps) if len(scores) else scores
     return float(smoothed.max(initial=0.0))
-
 
 
 def manifest(word: str, recipe: KeywordRecipe, threshold: float, training: dict[str, Any]) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from voice.events import RATE
 
 COMMAND_SENTENCES = (
     "turn on the light|turn off the light|turn on the kitchen lights|set a timer for five minutes|what time is it|"
-    "what is the date|stop|go|yes|no|left|right|up|down|on|off|volume up|make it louder|set the volume to forty percent|"
-    "cancel the timer|how long is left|dim the bedroom lamp|help|what can you do|set the light to thirty percent|"
+    "what is the date|stop|go|yes|no|left|right|up|down|on|off|volume up|make it louder|set the volume to forty "
+    "percent|cancel the timer|how long is left|dim the bedroom lamp|help|what can you do|set the light to thirty percent|"
     "start a tea timer for three minutes|turn the volume down|is it raining outside|play some music|good morning"
 ).split("|")
 """What may follow a wake word in one breath."""
@@ -64,13 +64,16 @@ def word_entries(found: list[Recording]) -> Iterator[tuple[dict[str, Any], Bytes
     for recording in found:
         frames = audio_bytes(read_samples(recording.path))
         end = word_end(frames) if recording.end is None else round(recording.end * RATE / 160)
-        yield {
-            "label": "keyword",
-            "split": recording.split,
-            "group": recording.group,
-            "name": recording.path.stem,
-            "keyword_end": end,
-        }, frames
+        yield (
+            {
+                "label": "keyword",
+                "split": recording.split,
+                "group": recording.group,
+                "name": recording.path.stem,
+                "keyword_end": end,
+            },
+            frames,
+        )
 
 
 def word_end(frames: Bytes, longest_gap: int = 18) -> int:

@@ -1,6 +1,6 @@
 """`kws-train prepare`: from the data pack to feature stores, once.
 
-    WORK/words   WORK/images   WORK/speech   WORK/noise   WORK/wake      and WORK/<name>-jpeg for those made from audio
+WORK/words   WORK/images   WORK/speech   WORK/noise   WORK/wake      and WORK/<name>-jpeg for those made from audio
 """
 
 import re
@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from kws_training.corpora import Recording, keyword_split, noises, read_samples, running_speech, spectrograms, speech_commands
+from kws_training.corpora import (
+    Recording,
+    keyword_split,
+    noises,
+    read_samples,
+    running_speech,
+    spectrograms,
+    speech_commands,
+)
 from kws_training.corpora import wake_words as wake_recordings
 from kws_training.feature_store import SETTINGS, Bytes, audio_bytes, through_jpeg, write_store
 from kws_training.report import say
@@ -93,13 +101,16 @@ def _from_audio(
     computed = pool.map(_second if exact_second else _whole, [recording.path for recording in recordings], chunksize=50)
     for recording, frames in zip(recordings, computed, strict=True):
         end = -1 if recording.end is None else round(recording.end * RATE / SETTINGS.hop)
-        yield {
-            "label": recording.label,
-            "split": recording.split,
-            "group": recording.group,
-            "name": recording.path.stem,
-            "keyword_end": end,
-        }, frames
+        yield (
+            {
+                "label": recording.label,
+                "split": recording.split,
+                "group": recording.group,
+                "name": recording.path.stem,
+                "keyword_end": end,
+            },
+            frames,
+        )
 
 
 def _whole(path: Path) -> Bytes:

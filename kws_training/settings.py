@@ -91,7 +91,9 @@ class KeywordRecipe(_Strict):
     augment: AugmentSettings = AugmentSettings(
         shift_frames=0, far_shift_frames=0, speed=0.15, time_masks=1, time_mask_frames=10, mel_mask_bins=4
     )
-    optimiser: OptimiserSettings = OptimiserSettings(steps=3_000, steps_per_epoch=300, label_smoothing=0.02, warmup_steps=200)
+    optimiser: OptimiserSettings = OptimiserSettings(
+        steps=3_000, steps_per_epoch=300, label_smoothing=0.02, warmup_steps=200
+    )
 
 
 Recipe = TypeVar("Recipe", bound=BaseModel)

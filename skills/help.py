@@ -2,15 +2,15 @@
 
 from voice.skill import Skill
 
-skill = Skill("help")
+skill = Skill("help", description="Say what can be asked; stop.")
 
 
-@skill.intent("Help", "help [me]", "what can (you do|i say)", "what do you understand")
+@skill.intent("Help", "help [me]", "what can (you do|i say|i ask [you])", "what do you (understand|know)")
 def give_help() -> str:
     """Give examples."""
     return "Try: what time is it. Set a timer for three minutes. Turn on the kitchen light. Set the volume to fifty."
 
 
-@skill.intent("Stop", "stop [it]", "cancel", "never mind", "be quiet")
+@skill.intent("Stop", "stop [it]", "cancel [that]", "never mind", "forget it", "be quiet")
 def stop() -> None:
     """End the session without a word."""

@@ -4,20 +4,14 @@ from typing import Annotated
 
 from voice.skill import Ask, Range, Reply, Skill
 
-skill = Skill("lights", publishes=["home/lights/+/set"])
-skill.list(
-    "room",
-    {
-        **{
-            name: name.replace(" ", "_") for name in ("living room", "kitchen", "bedroom", "bathroom", "hall", "office")
-        },
-        **{name: name.replace(" ", "_") for name in ("garage", "garden", "dining room")},
-        "hallway": "hall",
-        "everywhere": "all",
-    },
-)
+ROOMS = ("living room", "dining room", "kitchen", "bedroom", "bathroom", "hall", "office", "garage", "garden")
+
+skill = Skill("lights", publishes=["home/lights/+/set"], description="Light on, off and its brightness, by room.")
+skill.list("room", {**{room: room.replace(" ", "_") for room in ROOMS}, "hallway": "hall", "everywhere": "all"})
 skill.rule("switch", "(turn|switch|put)")
 skill.rule("lights", "(light|lights|lamp|lamps)")
+skill.rule("the", "[the|my]")
+skill.rule("percentage", "{percent} [percent]")
 
 
 def _switch(room: str, change: dict[str, str | int]) -> None:
@@ -30,54 +24,48 @@ def _spoken(room: str) -> str:
 
 @skill.intent(
     "LightOn",
-    "<switch> on [the] <lights>",
-    "<switch> [the] <lights> on",
-    "<switch> on [the] {room} <lights>",
-    "<switch> [the] {room} <lights> on",
-    "<switch> on [the] <lights> in [the] {room}",
-    "{room} <lights> on",
-    "<lights> on [in the {room}]",
+    "<switch> on <the> [{room}] <lights>",
+    "<switch> <the> [{room}] <lights> on",
+    "<switch> on <the> <lights> [in] <the> {room}",
+    "<switch> <the> <lights> [in] <the> {room} on",
+    "[{room}] <lights> on [in <the> {room}] [please]",
 )
 def light_on(room: str | None = None) -> Reply:
     """Switch on the lights of a room."""
     if room is None:
         return Ask("In which room?", expect=["ChooseRoom"], data={"state": "ON"})
-    _switch(room, {"state": "ON"})
-    return f"Light on {_spoken(room)}."
+    return choose_room(room, "ON")
 
 
 @skill.intent(
     "LightOff",
-    "<switch> off [the] <lights>",
-    "<switch> [the] <lights> off",
-    "<switch> off [the] {room} <lights>",
-    "<switch> [the] {room} <lights> off",
-    "<switch> off [the] <lights> in [the] {room}",
-    "{room} <lights> off",
-    "<lights> off [in the {room}]",
+    "<switch> off <the> [{room}] <lights>",
+    "<switch> <the> [{room}] <lights> off",
+    "<switch> off <the> <lights> [in] <the> {room}",
+    "<switch> <the> <lights> [in] <the> {room} off",
+    "[{room}] <lights> off [in <the> {room}] [please]",
 )
 def light_off(room: str | None = None) -> Reply:
     """Switch off the lights of a room."""
     if room is None:
         return Ask("In which room?", expect=["ChooseRoom"], data={"state": "OFF"})
-    _switch(room, {"state": "OFF"})
-    return f"Light off {_spoken(room)}."
+    return choose_room(room, "OFF")
 
 
-@skill.answer("ChooseRoom", "[in] [the] {room}", "[in] [the] {room} please")
-def choose_room(room: str, state: str) -> Reply:
-    """Answer the question for the room."""
+@skill.answer("ChooseRoom", "[in] <the> {room} [please]")
+def choose_room(room: str, state: str) -> str:
+    """Switch the lights of the room that was asked for."""
     _switch(room, {"state": state})
     return f"Light {state.lower()} {_spoken(room)}."
 
 
 @skill.intent(
     "LightBrightness",
-    "(dim|set) [the] {room} <lights> to {percent} [percent]",
-    "(dim|set) [the] <lights> in [the] {room} to {percent} [percent]",
-    "set [the] brightness in [the] {room} to {percent} [percent]",
+    "(dim|set|turn) <the> {room} <lights> to <percentage>",
+    "(dim|set|turn) <the> <lights> in <the> {room} to <percentage>",
+    "set <the> [{room}] brightness [in <the> {room}] to <percentage>",
 )
-def light_brightness(room: str, percent: Annotated[int, Range(10, 100, 10)]) -> str:
+def light_brightness(percent: Annotated[int, Range(10, 100, 10)], room: str = "all") -> str:
     """Set the brightness of a room's lights."""
     _switch(room, {"state": "ON", "brightness": percent})
     return f"Light at {percent} percent {_spoken(room)}."

@@ -2,138 +2,136 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
-from voice.skill import Ask, Range, Reply, Skill
+from voice.skill import Ask, Context, Range, Reply, Skill
 
-skill = Skill("timer")
-skill.list(
-    "name",
-    [
-        "pizza",
-        "egg",
-        "tea",
-        "coffee",
-        "pasta",
-        "rice",
-        "bread",
-        "cake",
-        "laundry",
-        "oven",
-        "workout",
-        "homework",
-        "nap",
-    ],
-)
+Name = Literal[
+    "pizza", "egg", "tea", "coffee", "pasta", "rice", "bread", "cake", "laundry", "oven", "workout", "homework", "nap"
+]  # fmt: skip
+Hours, Minutes, Seconds = Annotated[int, Range(1, 24)], Annotated[int, Range(1, 120)], Annotated[int, Range(1, 90)]
+
+skill = Skill("timer", description="Set, cancel and ask for timers.")
+skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
+skill.rule("set", "(set|start|make)")
+skill.rule("cancel", "(cancel|stop|delete)")
 skill.rule(
     "duration",
-    "({minutes} (minute|minutes)|{seconds} (second|seconds)|{hours} (hour|hours)"
-    "|{hours} (hour|hours) [and] {minutes} (minute|minutes)"
-    "|{minutes} (minute|minutes) [and] {seconds} (second|seconds))",
+    "({hours} (hour|hours) [[and] {minutes} (minute|minutes)]|{minutes} (minute|minutes) [[and] {seconds} "
+    "(second|seconds)]|{seconds} (second|seconds))",
 )
-skill.rule("set", "(set|start|make)")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Timer:
-    name: str
+    title: str
+    name: str | None
     ends: datetime
 
 
 _timers: list[_Timer] = []
 
 
+@skill.on_start
 def reset() -> None:
     """Forget all timers."""
     _timers.clear()
 
 
-def _title(timer: _Timer) -> str:
-    return f"the {timer.name} timer" if timer.name else "the timer"
+@skill.intent(
+    "SetTimer",
+    "[<set>] [a] timer for <duration>",
+    "[<set>] [a|an|the] {name} timer (for|to) <duration>",
+    "<set> [a] timer for <duration> for [the] {name}",
+    "[<set>] [a|an] <duration> [{name}] timer",
+    ("<set> [a] timer for half an hour", {"minutes": 30}),
+    ("<set> [a] timer for (an|one) hour and a half", {"hours": 1, "minutes": 30}),
+)
+def set_timer(
+    context: Context, hours: Hours = 0, minutes: Minutes = 0, seconds: Seconds = 0, name: Name | None = None
+) -> str:
+    """Start a timer; it replaces one of the same name."""
+    length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    if name:
+        _timers[:] = [timer for timer in _timers if timer.name != name]
+    timer = _Timer(name or _spoken(length).replace("s ", " ").removesuffix("s"), name, skill.now() + length)
+    _timers.append(timer)
+    skill.after(length.total_seconds(), lambda: _ring(timer), context.site)
+    return f"{_spoken(length).capitalize()}{f' for the {name}' if name else ''}, starting now."
 
 
-def _words(seconds: float) -> str:
-    whole = max(0, round(seconds))
-    parts = ((whole // 3600, "hour"), (whole % 3600 // 60, "minute"), (whole % 60, "second"))
-    return " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in parts if n) or "no time"
+@skill.intent("CancelTimer", "<cancel> [the|my] [{name}] timer")
+def cancel_timer(name: Name | None = None) -> Reply:
+    """Cancel the named timer or the only one; ask which where there are several."""
+    found = [timer for timer in _timers if name in (None, timer.name)]
+    if not found:
+        return _none(name)
+    if len(found) > 1:
+        titles = " and ".join(f"the {timer.title} timer" for timer in found)
+        return Ask(f"There is {titles}. Which one?", expect=["WhichTimer", "AllTimers"])
+    return _cancel(found[0])
+
+
+@skill.answer("WhichTimer", "[cancel] [the] {name} [timer|one]", "[cancel] [the] {order} [timer|one]")
+def which_timer(name: Name | None = None, order: int = 0) -> str:
+    """Cancel the timer that was chosen."""
+    found = [timer for timer in _timers if name == timer.name] if name else _timers
+    return _cancel(found[order]) if -1 <= order < len(found) else _none(name)
+
+
+@skill.intent("CancelTimers", "<cancel> (all|both) [[of] (the|my)] timers", "<cancel> every timer")
+def cancel_timers() -> Reply:
+    """Cancel all timers, after asking."""
+    if len(_timers) < 2:
+        return cancel_timer()
+    return Ask(f"Really cancel all {len(_timers)} timers?", expect=["Yes", "No"])
+
+
+@skill.answer("Yes")
+@skill.answer("AllTimers", "[cancel] (all|both) [[of] them]")
+def cancel_all() -> str:
+    """Cancel every timer."""
+    count = len(_timers)
+    _timers.clear()
+    return f"Cancelled {count} timer{'s' * (count != 1)}."
+
+
+@skill.answer("No")
+def keep_all() -> str:
+    """Keep every timer."""
+    return "All right, they keep running."
+
+
+@skill.intent(
+    "TimerLeft",
+    "how (long|much time) is left [on [the|my] [{name}] timer]",
+    "how (long|much time) does the [{name}] timer have [left]",
+    "how (long|much time) (on|for) the [{name}] timer",
+)
+def timer_left(name: Name | None = None) -> str:
+    """Say how long each timer has left."""
+    found = [timer for timer in _timers if name in (None, timer.name)]
+    left = (f"{_spoken(timer.ends - skill.now()).capitalize()} left on the {timer.title} timer." for timer in found)
+    return " ".join(left) or _none(name)
+
+
+def _cancel(timer: _Timer) -> str:
+    _timers.remove(timer)
+    return f"Cancelled the {timer.title} timer."
 
 
 def _ring(timer: _Timer) -> str | None:
     if timer not in _timers:
         return None
     _timers.remove(timer)
-    return f"{_title(timer).capitalize()} is up."
+    return f"The {timer.title} timer is up."
 
 
-@skill.intent(
-    "SetTimer",
-    "<set> [a] timer for <duration>",
-    "<set> [a|an] {name} timer for <duration>",
-    "<set> [a] timer for <duration> for [the] {name}",
-    "<set> [a] <duration> timer",
-    "<set> [a] <duration> {name} timer",
-    "timer [for] <duration>",
-    "{name} timer [for] <duration>",
-)
-def set_timer(
-    minutes: Annotated[int, Range(1, 120)] | None = None,
-    seconds: Annotated[int, Range(1, 90)] | None = None,
-    hours: Annotated[int, Range(1, 24)] | None = None,
-    name: str = "",
-) -> str:
-    """Start a timer; one of the same name is replaced."""
-    length = (hours or 0) * 3600 + (minutes or 0) * 60 + (seconds or 0)
-    _timers[:] = [timer for timer in _timers if not name or timer.name != name]
-    timer = _Timer(name, skill.now() + timedelta(seconds=length))
-    _timers.append(timer)
-    skill.after(length, lambda: _ring(timer))
-    return f"{_words(length)}{f' for {name}' if name else ''}, starting now."
+def _none(name: str | None) -> str:
+    return f"There is no {name} timer." if name else "There is no timer."
 
 
-@skill.intent(
-    "CancelTimer",
-    "(cancel|stop|delete) [the|my] timer",
-    "(cancel|stop|delete) [the|my] {name} timer",
-    "(cancel|stop|delete) (all|all the|all my|all of the) timers",
-)
-def cancel_timer(name: str = "") -> Reply:
-    """Cancel the named timer or the only one; ask which where there are several."""
-    found = [timer for timer in _timers if not name or timer.name == name]
-    if not found:
-        return f"There is no {name} timer." if name else "There is no timer."
-    if len(found) > 1:
-        return Ask(f"You have {len(found)} timers. Cancel all of them?", expect=["Yes", "No"])
-    _timers.remove(found[0])
-    return f"Cancelled {_title(found[0])}."
-
-
-@skill.answer("Yes", "all [of them]", "cancel (them|all)")
-def cancel_all() -> str:
-    """Confirm that every timer goes."""
-    count = len(_timers)
-    _timers.clear()
-    return f"Cancelled {count} timers." if count != 1 else "Cancelled one timer."
-
-
-@skill.answer("No", "keep them")
-def keep_timers() -> str:
-    """Keep every timer."""
-    return "All right."
-
-
-@skill.intent(
-    "TimerLeft",
-    "how (long|much time) is left [on the timer]",
-    "how (long|much time) is left on [the|my] {name} timer",
-    "how (long|much time) does the {name} timer have [left]",
-    "how long (on|for) the timer",
-)
-def timer_left(name: str = "") -> str:
-    """Say how long each timer has left."""
-    found = [timer for timer in _timers if not name or timer.name == name]
-    if not found:
-        return f"There is no {name} timer." if name else "There is no timer."
-    now = skill.now()
-    return " ".join(
-        f"{_words((timer.ends - now).total_seconds()).capitalize()} left on {_title(timer)}." for timer in found
-    )
+def _spoken(length: timedelta) -> str:
+    whole = max(0, round(length.total_seconds()))
+    parts = ((whole // 3600, "hour"), (whole % 3600 // 60, "minute"), (whole % 60, "second"))
+    return " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in parts if n) or "no time"

@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from tests.models.conftest import NETWORKS, tiny_manifest
 from voice.cli import bundle, doctor
+from voice.errors import ConfigError
 from voice.models.bundle import shipped_bundles, write_bundle
 
 
@@ -77,4 +78,4 @@ def test_doctor_says_what_to_do_about_a_dead_broker() -> None:
 
 
 def test_doctor_refuses_a_broker_without_a_port_number() -> None:
-    assert run("doctor", "--broker", "here:there").exit_code == 2
+    assert isinstance(run("doctor", "--broker", "here:there").exception, ConfigError)

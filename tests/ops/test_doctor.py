@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from voice.config import Config
 from voice.models.bundle import shipped_bundles
 from voice.ops import doctor
 
@@ -65,13 +66,16 @@ def test_a_microphone_that_is_named_but_not_there_is_a_failure() -> None:
 
 
 def test_no_espeak_names_the_package() -> None:
-    finding = doctor.espeak(which=lambda program: None)
+    finding = doctor.espeak("no-such-program")
     assert finding.status == "fail"
     assert "apt-get install espeak-ng" in finding.fix
 
 
 def test_an_espeak_that_does_not_run(tmp_path: Path) -> None:
-    finding = doctor.espeak(which=lambda program: str(tmp_path / program))
+    program = tmp_path / "espeak-ng"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    finding = doctor.espeak(str(program))
     assert finding.status == "fail"
     assert "does not run" in finding.message
 
@@ -79,6 +83,12 @@ def test_an_espeak_that_does_not_run(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_an_espeak_that_runs_gives_its_version() -> None:
     assert "eSpeak NG" in doctor.espeak().message
+
+
+def test_the_default_configuration_names_everything() -> None:
+    needs = doctor.needs_of(Config(), 0.1)
+    assert needs.bundles == ("computer", "commands-en", "asr-en")
+    assert (needs.host, needs.port, needs.embedded) == ("127.0.0.1", 1883, True)
 
 
 def test_only_a_failure_fails() -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiomqtt  # noqa: TID251 - the one importer
+from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from voice.bus.base import Message, Unsubscribe
@@ -21,8 +22,8 @@ from voice.errors import BusError, ConfigError
 
 _log = logging.getLogger(__name__)
 
-_REFUSED = {4, 5, 134, 135}
-"""CONNACK codes for a wrong user or password (MQTT 3.1.1 table 3.1; MQTT 5.0 section 3.2.2.2)."""
+_REFUSED = {134, 135}
+"""Bad user name or password; not authorised (MQTT 5.0, section 3.2.2.2; paho maps the codes of 3.1.1 to these)."""
 
 _SYNC_S = 2.0
 """Seconds that closing waits for messages still to be sent."""
@@ -224,8 +225,8 @@ class MqttLink:
 
     def _complain(self, error: Exception) -> None:
         """Say in one line why there is no broker, once for each reason."""
-        code = getattr(getattr(error, "rc", None), "value", getattr(error, "rc", None))
-        if isinstance(error, aiomqtt.MqttConnectError) and code in _REFUSED:
+        reason = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
+        if isinstance(reason, ReasonCode) and reason.value in _REFUSED:
             text = "refuses us: the user or the password is wrong: set broker.username and broker.password_file"
         elif self.connected:
             text = f"is lost ({error}): the loop goes on, up to {self._settings.queue_limit} messages are kept"

@@ -70,8 +70,8 @@ class Demo:
 
     async def _play(self, step: dict[str, Any]) -> str:
         self._step = _Step()
-        for i, clip in enumerate(step["play"]):
-            if i and not await self._listening(i):
+        for clip in step["play"]:
+            if not await self._listening(clip.get("turn", 0)):
                 return f"it was not listening for {clip['file']}"
             self._line(f"playing {clip['file']}.flac ({clip['voice']})")
             await self._source.play(read_audio(Path(demo.__file__).parent / f"{clip['file']}.flac"))

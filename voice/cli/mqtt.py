@@ -16,10 +16,10 @@ _SHOWN = 400  # characters of a payload on a line
 
 
 def register(app: typer.Typer) -> None:
-    """Add `voice mqtt watch`."""
+    """Add `voice mqtt watch|protocol`."""
     mqtt = typer.Typer(help="Look at the bus.", no_args_is_help=True)
-    mqtt.callback()(lambda: None)  # keeps `watch` a command of its own while it is the only one
     mqtt.command("watch")(watch)
+    mqtt.command("protocol")(protocol)
     app.add_typer(mqtt, name="mqtt")
 
 
@@ -35,6 +35,13 @@ def watch(
 
     settings = BrokerSettings(username=username).at("127.0.0.1:1883" if broker == "embedded" else broker)
     asyncio.run(_watch(settings, topic_filter, count, as_json=as_json))
+
+
+def protocol() -> None:
+    """Print the topics and their fields in Markdown: `docs/protocol.md`."""
+    from voice.bus.topics import document  # noqa: PLC0415 - keeps `voice --help` fast
+
+    typer.echo(document.protocol(), nl=False)
 
 
 async def _watch(settings: "BrokerSettings", topic_filter: str, count: int | None, *, as_json: bool) -> None:

@@ -1,12 +1,11 @@
 """Drive the sites' dialogues from the bus."""
 
 import asyncio
-import logging
-from collections.abc import Callable
 
 from voice.bus.base import Bus
 from voice.bus.topics import (
     AsrTextCaptured,
+    ComponentError,
     Configure,
     ContinueSession,
     EndSession,
@@ -20,10 +19,11 @@ from voice.bus.topics import (
     on,
     send,
 )
-from voice.dialogue.site import DialogueSettings, SiteDialogue
+from voice.clock import Cancel, Clock, LoopClock
+from voice.dialogue.site import DialogueSettings, Handles, SiteDialogue
 
-_log = logging.getLogger(__name__)
 MAX_SITES = 100
+"""Sites that one dialogue manager serves."""
 
 
 class DialogueManager:
@@ -32,19 +32,26 @@ class DialogueManager:
     Args:
         bus: Hermes.
         settings: deadlines and bounds.
-        handles: whether a known handler answers an intent, given its name and the session.
+        handles: whether a handler is known to answer an intent.
+        clock: for the deadlines; None takes real time.
     """
 
     def __init__(
-        self, bus: Bus, settings: DialogueSettings | None = None, handles: Callable[[str, str], bool] = lambda intent, session: True
+        self,
+        bus: Bus,
+        settings: DialogueSettings | None = None,
+        handles: Handles = lambda _intent, _session: True,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         self.sites: dict[str, SiteDialogue] = {}
         self._bus = bus
         self._settings = settings or DialogueSettings()
         self._handles = handles
-        self._loop = asyncio.get_running_loop()
+        self._clock = clock or LoopClock()
         self._lock = asyncio.Lock()
-        self._timer: asyncio.TimerHandle | None = None
+        self._cancel: Cancel | None = None
+        self._disabled: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         openers = (on(bus, HotwordDetected, self._at_site), on(bus, StartSession, self._at_site))
         answers = (
@@ -54,6 +61,8 @@ class DialogueManager:
             on(bus, ContinueSession, self._in_session),
             on(bus, EndSession, self._in_session),
             on(bus, TtsSayFinished, self._in_session),
+            on(bus, ErrorMessage, self._in_session),
+            on(bus, ComponentError, self._in_session),
         )
         self._unsubscribe = (*openers, *answers, on(bus, Configure, self._configure))
 
@@ -61,45 +70,50 @@ class DialogueManager:
         """Stop driving."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-        if self._timer:
-            self._timer.cancel()
+        if self._cancel:
+            self._cancel()
         for task in self._tasks:
             task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _at_site(self, message: HotwordDetected | StartSession) -> None:
         if message.site_id not in self.sites and len(self.sites) >= MAX_SITES:
             await send(self._bus, ErrorMessage(component="dialogueManager", error="too many sites"))
             return
-        site = self.sites.setdefault(message.site_id, SiteDialogue(message.site_id, self._settings, self._handles))
-        await self._step(site, message)
+        if message.site_id not in self.sites:
+            site = self.sites[message.site_id] = SiteDialogue(message.site_id, self._settings, self._handles)
+            site.disabled |= self._disabled
+        await self._step(self.sites[message.site_id], message)
 
     async def _in_session(self, message: Payload) -> None:
         wanted = getattr(message, "session_id", None)
         for site in tuple(self.sites.values()):
-            if wanted and site.session_id == wanted:
+            if wanted in site.session_ids:
                 await self._step(site, message)
 
     async def _configure(self, message: Configure) -> None:
-        for site in tuple(self.sites.values()):
-            if message.site_id in (None, site.site_id):
-                for switch in message.intents:
-                    (site.disabled.discard if switch.enable else site.disabled.add)(switch.intent_id)
+        everywhere = [self._disabled] if message.site_id is None else []
+        sites = [site.disabled for site in self.sites.values() if message.site_id in (None, site.site_id)]
+        for disabled in (*everywhere, *sites):
+            for switch in message.intents:
+                (disabled.discard if switch.enable else disabled.add)(switch.intent_id)
 
     async def _step(self, site: SiteDialogue, message: Payload | None = None) -> None:
         async with self._lock:
-            now = self._loop.time()
+            now = self._clock.now()
             for answer in site.tick(now) if message is None else site.handle(message, now):
                 await send(self._bus, answer)
             self._schedule()
 
     def _schedule(self) -> None:
-        if self._timer:
-            self._timer.cancel()
+        if self._cancel:
+            self._cancel()
         deadlines = [site.deadline for site in self.sites.values() if site.deadline is not None]
-        self._timer = self._loop.call_at(min(deadlines), self._expire) if deadlines else None
+        wait = max(0.0, min(deadlines) - self._clock.now()) if deadlines else None
+        self._cancel = None if wait is None else self._clock.call_later(wait, self._expire)
 
     def _expire(self) -> None:
-        task = self._loop.create_task(self._tick_all())
+        task = asyncio.create_task(self._tick_all())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -17,8 +17,10 @@ from voice.bus.topics import (
     AsrStartListening,
     AsrStopListening,
     AsrTextCaptured,
+    AsrToggleOn,
     ContinueSession,
     EndSession,
+    ErrorMessage,
     HotwordDetected,
     HotwordToggleOff,
     HotwordToggleOn,
@@ -40,6 +42,13 @@ from voice.bus.topics import (
 
 State = Literal["idle", "saying", "listening", "parsing", "handling", "ending"]
 REASON = "dialogueSession"
+SPEECH_CHARACTERS_PER_S = 8.0
+"""Slowest speech: a long text may take longer than `saying_s`."""
+
+Handles = Callable[[str, str], bool]
+"""Intent and session -> whether a handler is known to answer it."""
+
+_WAITS_FOR = {"listening": "asr", "parsing": "nlu", "handling": "skill"}
 
 
 class DialogueSettings(BaseModel):
@@ -52,8 +61,10 @@ class DialogueSettings(BaseModel):
     parsing_s: float = Field(5.0, gt=0, description="longest wait for the meaning of a text, s")
     handling_s: float = Field(15.0, gt=0, description="longest wait for a handler's answer, s")
     unclaimed_s: float = Field(0.3, gt=0, description="wait for an answer to an intent that no known handler claims, s")
-    queue: int = Field(10, gt=0, description="sessions that may wait for a site")
+    queue: int = Field(10, gt=0, description="sessions that may wait for a site; more are refused")
     custom_data: int = Field(64_000, gt=0, description="longest customData, characters")
+    text: int = Field(2000, gt=0, le=10_000, description="longest text that is spoken, characters")
+    abort: tuple[str, ...] = Field(("Stop",), description="intents that end a session in place of an answer")
 
 
 def _new_id() -> str:
@@ -68,8 +79,12 @@ class _Session:
     tell_not_recognized: bool = False
     wakeword_id: str | None = None
     text: str = ""
+    lang: str | None = None
     speech_id: str = ""
+    query_id: str = ""
     likelihood: float | None = None
+    claimed: bool = False
+    """True once someone has shown that they look after it: started it by message, or continued it."""
 
 
 @dataclass
@@ -87,7 +102,7 @@ class SiteDialogue:
         handles: whether a known handler answers an intent, given its name and the session.
     """
 
-    def __init__(self, site_id: str, settings: DialogueSettings, handles: Callable[[str, str], bool]) -> None:
+    def __init__(self, site_id: str, settings: DialogueSettings, handles: Handles) -> None:
         self.site_id = site_id
         self.state: State = "idle"
         self.deadline: float | None = None
@@ -104,6 +119,11 @@ class SiteDialogue:
         """Id of the running session."""
         return self._session.id if self._session else None
 
+    @property
+    def session_ids(self) -> frozenset[str]:
+        """Ids of the running and the waiting sessions."""
+        return frozenset(waiting.id for waiting in self._queue) | ({self._session.id} if self._session else set())
+
     def handle(self, message: Payload, now: float) -> list[Payload]:
         """Return what a message leads to; one that fits no state leads to nothing."""
         self._now = now
@@ -112,22 +132,32 @@ class SiteDialogue:
                 return self._woken(message)
             case StartSession():
                 return self._requested(message)
+            case EndSession() if any(waiting.id == message.session_id for waiting in self._queue):
+                self._queue = deque(waiting for waiting in self._queue if waiting.id != message.session_id)
+                return []
         session = self._session
         if session is None or getattr(message, "session_id", None) != session.id:
             return []
+        return self._in_session(session, message)
+
+    def _in_session(self, session: _Session, message: Payload) -> list[Payload]:
         match message:
             case TtsSayFinished():
                 return self._spoken(session, message)
             case AsrTextCaptured() if self.state == "listening":
                 return self._heard(session, message)
-            case NluIntentParsed() if self.state == "parsing":
+            case NluIntentParsed() if self.state == "parsing" and message.id in (None, session.query_id):
                 return self._parsed(session, message)
-            case NluIntentNotRecognized() if self.state == "parsing":
+            case NluIntentNotRecognized() if self.state == "parsing" and message.id in (None, session.query_id):
                 return self._not_recognized(session, message.input)
             case ContinueSession() if self.state in ("handling", "listening", "parsing"):
                 return self._continued(session, message)
             case EndSession() if self.state != "ending":
                 return self._end_requested(session, message)
+            case ErrorMessage(component="asr") if self.state == "listening":
+                return self._end(session, "error", "asr", message.error)
+            case ErrorMessage(component="nlu") if self.state == "parsing":
+                return self._end(session, "error", "nlu", message.error)
         return []
 
     def tick(self, now: float) -> list[Payload]:
@@ -141,16 +171,16 @@ class SiteDialogue:
         if self.state == "ending":
             return self._end(session, "nominal")
         if self.state == "handling" and not self._claimed:  # nobody is known to handle it, and nobody did
-            return self._end(session, "nominal")
-        return self._end(session, "timeout")
+            return self._end(session, "intentNotRecognized")
+        return self._end(session, "timeout", _WAITS_FOR[self.state])
 
     # ---- opening -----------------------------------------------------------------------------------------------
 
     def _woken(self, message: HotwordDetected) -> list[Payload]:
         if self._session is not None:
             return []
-        wanted = message.session_id
-        session = _Session(wanted[:100] if wanted else _new_id(), wakeword_id=message.model_id)
+        wanted = f"{message.session_id[:64]}-" if message.session_id else ""
+        session = _Session(wanted + _new_id(), wakeword_id=message.model_id, lang=message.lang)
         return [*self._open(session), *self._listen(session)]
 
     def _requested(self, message: StartSession) -> list[Payload]:
@@ -158,14 +188,17 @@ class SiteDialogue:
         if self._session is None:
             return self._start(waiting)
         allowed = not isinstance(message.init, ActionInit) or message.init.can_be_enqueued
-        if not allowed or len(self._queue) >= self._settings.queue:
+        if not allowed:
             return []
+        if len(self._queue) >= self._settings.queue:
+            full = f"{len(self._queue)} sessions are waiting"
+            return [ErrorMessage(component="dialogueManager", error=full, site_id=self.site_id)]
         self._queue.append(waiting)
         return [SessionQueued(session_id=waiting.id, site_id=self.site_id, custom_data=message.custom_data)]
 
     def _start(self, waiting: _Waiting) -> list[Payload]:
         request, init = waiting.request, waiting.request.init
-        session = _Session(waiting.id, self._kept(request.custom_data))
+        session = _Session(waiting.id, self._kept(request.custom_data), lang=request.lang, claimed=True)
         opened = self._open(session)
         if not isinstance(init, ActionInit):
             return [*opened, *self._say(session, init.text, "ending")]
@@ -176,15 +209,18 @@ class SiteDialogue:
         self._session = session
         return [
             HotwordToggleOff(site_id=self.site_id, reason=REASON),
-            SessionStarted(session_id=session.id, site_id=self.site_id, custom_data=session.custom_data),
+            SessionStarted(
+                session_id=session.id, site_id=self.site_id, custom_data=session.custom_data, lang=session.lang
+            ),
         ]
 
     # ---- a turn ------------------------------------------------------------------------------------------------
 
     def _say(self, session: _Session, text: str, state: State) -> list[Payload]:
         session.speech_id = _new_id()
-        self._go(state, self._settings.saying_s)
-        return [TtsSay(text=text[:10_000], id=session.speech_id, session_id=session.id, site_id=self.site_id)]
+        text = text[: self._settings.text]
+        self._go(state, max(self._settings.saying_s, len(text) / SPEECH_CHARACTERS_PER_S))
+        return [TtsSay(text=text, id=session.speech_id, session_id=session.id, site_id=self.site_id, lang=session.lang)]
 
     def _spoken(self, session: _Session, message: TtsSayFinished) -> list[Payload]:
         if message.id != session.speech_id:
@@ -196,12 +232,14 @@ class SiteDialogue:
     def _listen(self, session: _Session) -> list[Payload]:
         self._go("listening", self._settings.listening_s)
         return [
+            AsrToggleOn(site_id=self.site_id, reason=REASON),
             AsrStartListening(
                 session_id=session.id,
                 site_id=self.site_id,
                 wakeword_id=session.wakeword_id,
                 intent_filter=session.intent_filter,
-            )
+                lang=session.lang,
+            ),
         ]
 
     def _heard(self, session: _Session, message: AsrTextCaptured) -> list[Payload]:
@@ -210,22 +248,26 @@ class SiteDialogue:
         if not message.text.strip():
             return [stop, *self._not_recognized(session, "")]
         self._go("parsing", self._settings.parsing_s)
+        session.query_id = _new_id()
         query = NluQuery(
             input=message.text,
             intent_filter=session.intent_filter,
-            id=_new_id(),
+            id=session.query_id,
             session_id=session.id,
             site_id=self.site_id,
             asr_confidence=message.likelihood,
             custom_data=session.custom_data,
+            lang=session.lang,
         )
         return [stop, query]
 
     def _parsed(self, session: _Session, message: NluIntentParsed) -> list[Payload]:
         name = message.intent.intent_name
-        if name in self.disabled:
+        if name in self.disabled or (session.intent_filter is not None and name not in session.intent_filter):
             return self._not_recognized(session, message.input)
-        self._claimed = self._handles(name, session.id)
+        if session.intent_filter is not None and name in self._settings.abort:
+            return self._end(session, "abortedByUser")
+        self._claimed = session.claimed or self._handles(name, session.id)
         self._go("handling", self._settings.handling_s if self._claimed else self._settings.unclaimed_s)
         return [
             IntentMessage(
@@ -252,7 +294,8 @@ class SiteDialogue:
 
     def _continued(self, session: _Session, message: ContinueSession) -> list[Payload]:
         stop = [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
-        session.intent_filter = message.intent_filter
+        session.intent_filter, session.claimed = message.intent_filter, True
+        session.lang = message.lang or session.lang
         session.tell_not_recognized = message.send_intent_not_recognized
         if message.custom_data is not None:
             session.custom_data = self._kept(message.custom_data)
@@ -266,12 +309,14 @@ class SiteDialogue:
             session.custom_data = self._kept(message.custom_data)
         return [*stop, *(self._say(session, message.text, "ending") if message.text else self._end(session, "nominal"))]
 
-    def _end(self, session: _Session, reason: Reason) -> list[Payload]:
+    def _end(
+        self, session: _Session, reason: Reason, component: str | None = None, error: str | None = None
+    ) -> list[Payload]:
         stop = [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
         ended = SessionEnded(
             session_id=session.id,
             site_id=self.site_id,
-            termination=Termination(reason=reason),
+            termination=Termination(reason=reason, component=component, error=error),
             custom_data=session.custom_data,
         )
         self._session, self.state, self.deadline = None, "idle", None

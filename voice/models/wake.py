@@ -34,7 +34,8 @@ class StreamingWakeDetector:
         decision = bundle.manifest.decision
         if not isinstance(decision, WakeDecision):
             raise BundleError(f"{bundle.folder} is a {bundle.manifest.kind} bundle", fix="give a wake bundle")
-        self.model_ids = (bundle.manifest.id,)
+        self.model_ids: tuple[str, ...] = (bundle.manifest.id,)
+        self._next = self._origin = self._quiet_until = 0
         self.threshold = decision.threshold if threshold is None else threshold
         self._decision = decision
         self._settings = bundle.manifest.features

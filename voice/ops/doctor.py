@@ -5,7 +5,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from voice.audio import portaudio
 from voice.audio.pcm import level_dbfs
+from voice.config import Config
 from voice.errors import BundleError, DeviceError, EarshotError
 from voice.events import Chunk
 from voice.models.bundle import load_bundle
@@ -51,18 +52,33 @@ class Needs:
     embedded: bool
     bundles: tuple[str, ...]
     """Names or folders of the models."""
-    listen_seconds: float = 1.0
+    synthesiser: str
+    """The program that speaks."""
+    listen_seconds: float
     """How long the microphone's level is measured."""
+
+
+def needs_of(config: Config, listen_seconds: float) -> Needs:
+    """Return what a configuration uses."""
+    models = config.models
+    return Needs(
+        microphone=config.microphone.device,
+        loudspeaker=config.speech.speaker.device,
+        host=config.broker.host,
+        port=config.broker.port,
+        embedded=config.broker.embedded,
+        bundles=(*(word.bundle for word in models.wake), *([models.commands] if models.commands else []), models.asr),
+        synthesiser=config.speech.tts.program,
+        listen_seconds=listen_seconds,
+    )
 
 
 def examine(needs: Needs) -> Iterator[Finding]:
     """Yield a finding for each check, in the order that sound takes through the assistant."""
     yield microphone(needs.microphone, needs.listen_seconds)
-    if not needs.bundles:
-        yield Finding("models", "fail", "no model is configured or shipped", "install Earshot again")
     yield from map(model, needs.bundles)
     yield free_port(needs.host, needs.port) if needs.embedded else broker(needs.host, needs.port)
-    yield espeak()
+    yield espeak(needs.synthesiser)
     yield loudspeaker(needs.loudspeaker)
 
 
@@ -146,18 +162,17 @@ def broker(host: str, port: int) -> Finding:
         return Finding("broker", "fail", problem, "start it, or run with --broker embedded")
 
 
-def espeak(which: Callable[[str], str | None] = shutil.which) -> Finding:
-    """Check that espeak-ng is installed and runs.
+def espeak(name: str = "espeak-ng") -> Finding:
+    """Check that the synthesiser is installed and runs.
 
     Args:
-        which: finds a program.
+        name: program or path.
     """
-    program = which("espeak-ng")
+    program = shutil.which(name)
     if program is None:
-        fix = "apt-get install espeak-ng"
-        return Finding("espeak-ng", "fail", "it is not installed, so nothing can be said", fix)
+        return Finding("espeak-ng", "fail", f"no {name}, so nothing can be said", "apt-get install espeak-ng")
     try:
-        done = subprocess.run(  # noqa: S603 - the program that `which` found
+        done = subprocess.run(  # noqa: S603 - the program that was configured
             [program, "--version"], capture_output=True, text=True, timeout=_TRY_SECONDS, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:

@@ -1,7 +1,8 @@
-"""The one door for skills: `from voice.skill import Skill`."""
+"""The one door for skills: `from voice.skill import Skill`; their tests use `Rehearsal`."""
 
+from voice.skill.rehearsal import Rehearsal
 from voice.skill.replies import Ask, Context, Reply, Say
 from voice.skill.skill import Skill
 from voice.skill.slots import Range
 
-__all__ = ["Ask", "Context", "Range", "Reply", "Say", "Skill"]
+__all__ = ["Ask", "Context", "Range", "Rehearsal", "Reply", "Say", "Skill"]

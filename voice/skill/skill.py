@@ -55,6 +55,7 @@ class Skill:
     lists: dict[str, ListValues] = field(default_factory=dict, init=False)
     rules: dict[str, str] = field(default_factory=dict, init=False)
     not_recognized: Handler | None = field(default=None, init=False)
+    _starts: list[Callable[[], None]] = field(default_factory=list, init=False)
     _stage: Stage | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +90,11 @@ class Skill:
         """Call the decorated function when the answer to a question was not understood."""
         parameters = Parameters(function, f"{self.name}: on_not_recognized")
         self.not_recognized = Handler(self.name, "", {}, function, parameters, is_answer=True)
+        return function
+
+    def on_start(self, function: Callable[[], None]) -> Callable[[], None]:
+        """Call the decorated function when the skill starts, to begin with a clean state."""
+        self._starts.append(function)
         return function
 
     def list(self, name: str, values: Sequence[str] | Mapping[str, Any] | Range) -> None:
@@ -138,6 +144,8 @@ class Skill:
     def bind(self, stage: Stage | None) -> None:
         """Put the skill on a stage, or take it off (the host does this)."""
         self._stage = stage
+        for start in self._starts if stage else ():
+            start()
 
     def _running(self) -> Stage:
         if self._stage is None:

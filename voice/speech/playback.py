@@ -3,7 +3,16 @@
 import asyncio
 
 from voice.bus.base import Bus
-from voice.bus.topics import ErrorMessage, HotwordToggleOff, HotwordToggleOn, PlayBytes, PlayFinished, on, send
+from voice.bus.topics import (
+    ErrorMessage,
+    HotwordToggleOff,
+    HotwordToggleOn,
+    PlayBytes,
+    PlayFinished,
+    on,
+    safe_level,
+    send,
+)
 from voice.clock import Clock, within
 from voice.errors import AudioError
 from voice.speech.players import Player
@@ -42,7 +51,7 @@ class Playback:
         await asyncio.gather(self._worker, return_exceptions=True)
 
     async def _receive(self, message: PlayBytes) -> None:
-        if message.site_id != self._site:
+        if message.site_id not in (self._site, safe_level(self._site)):
             return
         try:
             self._waiting.put_nowait(message)

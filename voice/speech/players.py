@@ -37,7 +37,6 @@ class NullPlayer:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._stopped = asyncio.Event()
 
     async def play(self, wav: bytes) -> float:
         """Wait for as long as the sound lasts."""

@@ -1,5 +1,7 @@
 """Hermes payloads of speech, sounds and faults."""
 
+from typing import Any
+
 from pydantic import Field
 
 from voice.bus.topics.wire import SitePayload, plain_level, safe_level

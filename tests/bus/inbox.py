@@ -1,0 +1,53 @@
+"""A subscriber that a test can wait on."""
+
+import asyncio
+from collections.abc import Callable
+
+from voice.bus.base import Bus, Message
+
+
+class Inbox:
+    """Collects the messages of a filter."""
+
+    def __init__(self, bus: Bus, topic_filter: str) -> None:
+        self.messages: list[Message] = []
+        self._changed = asyncio.Condition()
+        bus.subscribe(topic_filter, self._note)
+
+    async def _note(self, message: Message) -> None:
+        async with self._changed:
+            self.messages.append(message)
+            self._changed.notify_all()
+
+    @property
+    def payloads(self) -> list[bytes]:
+        """What arrived so far."""
+        return [message.payload for message in self.messages]
+
+    async def until(self, payload: bytes) -> None:
+        """Return when this payload has arrived."""
+        await self._until(lambda: payload in self.payloads)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10), self._changed:
+            await self._changed.wait_for(holds)
+
+
+class Switch:
+    """Follows a link's connection."""
+
+    def __init__(self) -> None:
+        self.history: list[bool] = []
+        self._changed = asyncio.Event()
+
+    def note(self, connected: bool) -> None:
+        """Be the listener of `on_connection`."""
+        self.history.append(connected)
+        self._changed.set()
+
+    async def until(self, history: list[bool]) -> None:
+        """Return when the connection has gone through these states."""
+        async with asyncio.timeout(10):
+            while self.history != history:
+                self._changed.clear()
+                await self._changed.wait()

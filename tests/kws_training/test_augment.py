@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from kws_training.augment import SILENCE, add_gain, add_noise, mask, move, vary, warp_frequency
+from kws_training.settings import AugmentSettings
+
+RNG = np.random.default_rng(0)
+CLIPS = RNG.uniform(-8, 4, (3, 98, 40)).astype(np.float32)
+ONES = np.ones(3)
+
+
+def test_a_shift_moves_frames_and_lets_silence_in():
+    moved = move(CLIPS, 5 * ONES, ONES)
+    assert np.allclose(moved[:, 5:], CLIPS[:, :-5], atol=1e-4)
+    assert (moved[:, :5] == SILENCE).all()
+
+
+def test_moving_by_nothing_changes_nothing():
+    assert np.allclose(move(CLIPS, 0 * ONES, ONES), CLIPS, atol=1e-4)
+    assert np.allclose(warp_frequency(CLIPS, ONES), CLIPS, atol=1e-4)
+
+
+def test_faster_speech_is_shorter():
+    clip = np.full((1, 98, 40), SILENCE, np.float32)
+    clip[:, 30:70] = 0
+    fast = move(clip, np.zeros(1), np.array([1.25]))
+    assert (fast[0, :, 0] > -1).sum() == pytest.approx(32, abs=2)
+
+
+def test_noise_adds_as_power():
+    speech, noise = np.zeros((1, 98, 40), np.float32), np.full((1, 98, 40), -3, np.float32)
+    mixed = add_noise(speech, noise, np.array([10.0]))
+    assert mixed == pytest.approx(np.log(1 + 0.1), abs=1e-4)
+    assert add_noise(speech, noise, np.array([np.inf])) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_gain_of_ten_decibels_is_ten_times_the_power():
+    assert add_gain(CLIPS[:1] * 0, np.array([10.0])) == pytest.approx(np.log(10), abs=1e-4)
+
+
+def test_silence_stays_silence_whatever_the_gain():
+    silence = np.full((1, 98, 40), SILENCE, np.float32)
+    assert add_gain(silence, np.array([40.0])) == pytest.approx(SILENCE, abs=0.05)
+
+
+def test_masks_hide_at_most_what_the_settings_allow():
+    settings = AugmentSettings(time_masks=1, time_mask_frames=10, mel_masks=0)
+    changed = (mask(RNG, CLIPS, settings) != CLIPS).all(axis=2).sum(axis=1)
+    assert (changed <= 10).all()
+
+
+def test_variation_keeps_shape_and_is_finite_and_repeatable():
+    first = vary(np.random.default_rng(3), CLIPS, CLIPS, AugmentSettings())
+    again = vary(np.random.default_rng(3), CLIPS, CLIPS, AugmentSettings())
+    assert first.shape == CLIPS.shape
+    assert np.isfinite(first).all()
+    assert np.array_equal(first, again)

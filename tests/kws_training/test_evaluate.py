@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from kws_training.evaluate import (
+    accuracy,
+    calibration_error,
+    command_threshold,
+    fit_temperature,
+    poisson,
+    probabilities,
+    wilson,
+)
+
+
+def test_wilson_by_hand():
+    share = wilson(5, 50)  # published example: 0.043 to 0.214
+    assert (share.value, share.n) == (0.1, 50)
+    assert (share.low, share.high) == pytest.approx((0.0434, 0.2136), abs=1e-3)
+    assert wilson(0, 0).high == 1
+
+
+def test_poisson_against_the_exact_limits():
+    assert poisson(0, 1.0) == pytest.approx((0, 0, 3.69), abs=0.08)
+    assert poisson(10, 2.0) == pytest.approx((5, 2.40, 9.20), abs=0.05)
+
+
+def test_accuracy_counts_the_largest():
+    assert accuracy(np.array([[2, 1], [0, 3]], np.float32), np.array([0, 0])).value == 0.5
+
+
+def test_temperature_softens_a_network_that_is_too_sure():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 4000)
+    logits = rng.normal(0, 1, (4000, 3))
+    logits[np.arange(4000), labels] += 1.5
+    temperature = fit_temperature((logits * 4).astype(np.float32), labels)
+    assert 2 < temperature < 5
+    sure = calibration_error(probabilities(logits * 4, 1.0), labels)
+    assert calibration_error(probabilities(logits * 4, temperature), labels) < sure / 2
+
+
+def test_threshold_lets_the_asked_share_pass():
+    chances = np.zeros((100, 4), np.float32)
+    chances[:, 3] = np.linspace(0.3, 0.9, 100)
+    threshold = command_threshold(chances, 0.05)
+    assert (chances[:, 3] >= threshold).mean() <= 0.05 < (chances[:, 3] >= threshold - 0.02).mean()
