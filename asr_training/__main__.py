@@ -122,11 +122,14 @@ def evaluate(
 
 def _measure(bundle: Any, root: Path, split: str, limit: int | None) -> list[dict[str, Any]]:
     from asr_training.evaluate import evaluate as measure  # noqa: PLC0415
-    from asr_training.evaluate import report, results  # noqa: PLC0415
+    from asr_training.evaluate import report, results, with_split  # noqa: PLC0415
 
-    found = measure(bundle, root, split, limit=limit)
-    report(found, f"{root.name} {split}", say)
-    return results(found, f"{root.name}, split {split}, greedy")
+    measured: list[dict[str, Any]] = []
+    for folder in with_split(root, split):
+        found = measure(bundle, folder, split, limit=limit)
+        report(found, f"{folder.name} {split}", say)
+        measured += results(found, f"{folder.name}, split {split}")
+    return measured
 
 
 def main() -> None:

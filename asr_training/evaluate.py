@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from asr_training.manifest import Utterance, corpora, read_manifest, select
+from asr_training.manifest import Utterance, corpora, read_manifest
 from asr_training.prepare import read_audio
 from asr_training.scoring import Rate, Scored, character_error_rate, word_error_rate
 from voice.errors import DataError
 from voice.events import Segment
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import Bundle
+from voice.text import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,20 @@ def evaluate(bundle: Bundle, data: Path, split: str, *, limit: int | None = None
         reading += time.process_time() - before
         audio_seconds += len(samples) / bundle.manifest.rate
         text = recognizer.transcribe(Segment(samples, 0, bundle.manifest.rate)).text
-        scored.append(Scored(utterance.speaker or utterance.audio, utterance.text or "", text))
+        scored.append(Scored(utterance.speaker or utterance.audio, normalise(utterance.text or ""), text))
     used = time.process_time() - cpu - reading
     return Evaluation(
         word_error_rate(scored, seed=seed), character_error_rate(scored, seed=seed), used / audio_seconds, tuple(scored)
     )
+
+
+def with_split(data: Path, split: str) -> list[Path]:
+    """Return the corpora below `data` that hold a transcribed utterance of the split: each is measured on its own.
+
+    Raises:
+        DataError: none does.
+    """
+    return list(dict.fromkeys(folder for folder, _ in _of_split(data, split)))
 
 
 def report(evaluation: Evaluation, name: str, say: Callable[[str], None]) -> None:
@@ -76,13 +86,19 @@ def results(evaluation: Evaluation, on: str) -> list[dict[str, Any]]:
 
 
 def _chosen(data: Path, split: str, limit: int | None, seed: int) -> list[tuple[Path, Utterance]]:
+    found = _of_split(data, split)
+    order = np.random.default_rng(seed).permutation(len(found))[:limit]
+    return [found[i] for i in sorted(order)]
+
+
+def _of_split(data: Path, split: str) -> list[tuple[Path, Utterance]]:
+    """Return every transcribed utterance of the split: the filters of training would flatter the figures."""
     found = [
         (folder, utterance)
         for folder in corpora(data)
-        for utterance in select(read_manifest(folder))[0]
-        if (utterance.split or "train") == split
+        for utterance in read_manifest(folder)
+        if (utterance.split or "train") == split and normalise(utterance.text or "")
     ]
     if not found:
         raise DataError(f"{data}: no utterance in split {split!r}", fix="give another --split")
-    order = np.random.default_rng(seed).permutation(len(found))[:limit]
-    return [found[i] for i in sorted(order)]
+    return found

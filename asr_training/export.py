@@ -16,6 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
+from asr_training.cards import write_card
 from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
@@ -102,7 +103,7 @@ def operators(network: bytes) -> set[str]:
 
 
 def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, results: list[dict[str, Any]]) -> Bundle:
-    """Write the bundle.
+    """Write the bundle and its card.
 
     Args:
         folder: where.
@@ -113,6 +114,7 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
+        DataError: the disk refuses the card.
     """
     hop_ms = 1000 * recipe.features.hop / recipe.features.rate
     manifest = {
@@ -132,7 +134,7 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
             "accept_per_frame": recipe.accept_per_frame,
         },
         "training": {
-            "command": f"asr-train train --recipe {recipe.name}.yaml",
+            "command": _COMMAND,
             "recipe": recipe.model_dump_json(),
             "commit": commit(),
             "seed": recipe.seed,
@@ -142,7 +144,9 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
         },
         "results": results,
     }
-    return write_bundle(folder, manifest, exported.network)
+    bundle = write_bundle(folder, manifest, exported.network)
+    write_card(bundle)
+    return bundle
 
 
 def data_sources(cache: Cache, recipe: Recipe) -> list[dict[str, Any]]:
@@ -159,7 +163,7 @@ def data_sources(cache: Cache, recipe: Recipe) -> list[dict[str, Any]]:
         {
             "name": corpus,
             "licence": licences[corpus],
-            "attribution": _ATTRIBUTION.get(corpus, "see the corpus"),
+            "attribution": _attribution(corpus),
             "hours": round(seconds[corpus] / 3600, 2),
             "clips": clips[corpus],
         }
@@ -206,6 +210,15 @@ def _quiet(work: Callable[[], Any]) -> Any:
         return work()
 
 
+def _attribution(corpus: str) -> str:
+    return _SENTENCES if corpus.startswith("synthetic") else _ATTRIBUTION.get(corpus, "see the corpus")
+
+
+_COMMAND = "asr-train train --recipe config/asr/english-cpu.yaml --cache CACHE --run RUN [--minutes MINUTES]"
+_SENTENCES = (
+    "voices of espeak-ng, flite and festival; sentences: generated, SLURP (E. Bastianelli et al. 2020, CC BY 4.0), CLINC "
+    "OOS (S. Larson et al. 2019, CC BY 3.0), Home Assistant intents (CC BY 4.0), Snips NLU (CC0)"
+)
 _LIBRISPEECH = "V. Panayotov et al., LibriSpeech, ICASSP 2015"
 _ATTRIBUTION = {
     "LibriSpeech": _LIBRISPEECH,

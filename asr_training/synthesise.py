@@ -178,5 +178,5 @@ def _record(name: str, utterance: Utterance, n_samples: int) -> dict[str, object
         "split": "train",
         "duration": round(n_samples / RATE, 3),
         "corpus": "synthetic",
-        "licence": "CC0 1.0",
+        "licence": "CC BY 4.0",  # SLURP and Home Assistant sentences; CLINC's are CC BY 3.0
     }

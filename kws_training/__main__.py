@@ -124,7 +124,8 @@ def keyword(
     cards.write_card(
         bundle,
         f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: "
-        f"{100 * calibration.missed:.1f} % missed, {calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
+        f"{100 * calibration.missed:.1f} % missed, "
+        f"{calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
         "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
     )
     say(f"wrote {out}: {calibration}")

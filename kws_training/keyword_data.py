@@ -16,8 +16,9 @@ from voice.events import RATE
 COMMAND_SENTENCES = (
     "turn on the light|turn off the light|turn on the kitchen lights|set a timer for five minutes|what time is it|"
     "what is the date|stop|go|yes|no|left|right|up|down|on|off|volume up|make it louder|set the volume to forty "
-    "percent|cancel the timer|how long is left|dim the bedroom lamp|help|what can you do|set the light to thirty percent|"
-    "start a tea timer for three minutes|turn the volume down|is it raining outside|play some music|good morning"
+    "percent|cancel the timer|how long is left|dim the bedroom lamp|help|what can you do|set the light to thirty "
+    "percent|start a tea timer for three minutes|turn the volume down|is it raining outside|play some "
+    "music|good morning"
 ).split("|")
 """What may follow a wake word in one breath."""
 

@@ -24,8 +24,8 @@ HELD_OUT = (
 _ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc", "en-gb-scotland")
 _VARIANTS = (
     "m1 m2 m4 m5 m6 m7 m8 f1 f3 f4 f5 adam Alex Alicia Andrea Andy Annie announcer anika antonio aunty belinda "
-    "benjamin boris caleb david ed edward Gene grandma grandpa gustave Hugo iven2 john klatt2 klatt4 Lee linda max Michael "
-    "michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac"
+    "benjamin boris caleb david ed edward Gene grandma grandpa gustave Hugo iven2 john klatt2 klatt4 Lee linda "
+    "max Michael michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac"
 ).split()
 
 

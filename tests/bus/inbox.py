@@ -1,6 +1,7 @@
 """A subscriber that a test can wait on."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from voice.bus.base import Bus, Message
@@ -51,3 +52,27 @@ class Switch:
             while self.history != history:
                 self._changed.clear()
                 await self._changed.wait()
+
+
+class Log(logging.Handler):
+    """Collects the lines of a logger, and can be waited on."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+        self._written = asyncio.Event()
+        logger = logging.getLogger(name)
+        for earlier in [handler for handler in logger.handlers if isinstance(handler, Log)]:
+            logger.removeHandler(earlier)
+        logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        self._written.set()
+
+    async def until(self, text: str) -> None:
+        """Return when a line holds this text."""
+        async with asyncio.timeout(10):
+            while not any(text in line for line in self.lines):
+                self._written.clear()
+                await self._written.wait()

@@ -17,7 +17,7 @@ async def test_a_taken_port_says_what_to_do() -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
 def test_it_listens_to_this_machine_only(host: str) -> None:
-    with pytest.raises(BusError, match="127.0.0.1"):
+    with pytest.raises(BusError, match=r"set broker\.host"):
         EmbeddedBroker(BrokerSettings(host=host))
 
 

@@ -1,13 +1,14 @@
 """Brokers that are down, die, refuse us, or carry nonsense: the loop goes on."""
 
 import asyncio
-import logging
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from tests.bus.brokers import Mosquitto, free_port, needs_mosquitto
-from tests.bus.inbox import Inbox, Switch
+from tests.bus.brokers import MOSQUITTO, Mosquitto, Relay, needs_mosquitto
+from tests.bus.inbox import Inbox, Log, Switch
 from voice.bus import mqtt
 from voice.bus.broker import EmbeddedBroker
 from voice.bus.memory import LocalBus
@@ -24,99 +25,115 @@ def quick(port: int, **changes: object) -> BrokerSettings:
     ).model_copy(update=changes)
 
 
-async def test_down_at_start_then_everything_arrives_in_order(caplog: pytest.LogCaptureFixture) -> None:
-    port = free_port()
+@pytest.fixture(params=["amqtt-3.1.1", "mosquitto-3.1.1", "mosquitto-5"])
+async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[BrokerSettings]:
+    name, _, protocol = request.param.partition("-")
+    if name == "amqtt":
+        async with EmbeddedBroker(BrokerSettings(port=0)) as embedded:
+            yield quick(embedded.port)
+        return
+    if MOSQUITTO is None:
+        pytest.skip("mosquitto is not installed")
+    process = Mosquitto(tmp_path)
+    await process.start()
+    yield quick(process.port, protocol=protocol)
+    await process.kill()
+
+
+def with_port(settings: BrokerSettings, port: int, **changes: object) -> BrokerSettings:
+    return settings.model_copy(update={"port": port, **changes})
+
+
+async def test_away_at_start_then_what_fits_the_queue_arrives_once_and_in_order(broker: BrokerSettings) -> None:
+    log, relay = Log("voice.bus.mqtt"), Relay(broker.port)
     async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(20):
-        local = Inbox(hub, "hermes/#")
-        with caplog.at_level(logging.WARNING, "voice.bus.mqtt"):
-            async with MqttLink(hub, quick(port, queue_limit=5)) as link:
-                for number in range(8):
-                    await hub.publish("hermes/x", bytes([number]))
-                await local.until(b"\x07")
-                await hub.drain()
-                assert (link.connected, link.waiting, link.dropped) == (False, 5, 3)
-                while not caplog.records:
-                    await asyncio.sleep(0)
-                async with (
-                    EmbeddedBroker(BrokerSettings(port=port)) as broker,
-                    MqttLink(other, quick(port, client_id="other")) as listener,
-                ):
-                    heard = Inbox(other, "hermes/#")
-                    await link.wait_connected()
-                    await listener.wait_connected()
-                    await hub.publish("hermes/x", b"end")
-                    await heard.until(b"end")
-                    assert broker.port == port
-    assert heard.payloads[-1] == b"end"
-    assert heard.payloads[:-1] == [bytes([number]) for number in range(3, 8)][-len(heard.payloads) + 1 or 5 :]
-    assert sum("can't be reached" in record.message for record in caplog.records) == 1, "said once"
+        local, heard = Inbox(hub, "hermes/#"), Inbox(other, "hermes/#")
+        async with (
+            MqttLink(other, with_port(broker, broker.port, client_id="other")) as listener,
+            MqttLink(hub, with_port(broker, relay.port, queue_limit=5)) as link,
+        ):
+            await listener.wait_connected()
+            for number in range(8):
+                await hub.publish("hermes/x", bytes([number]))
+            await hub.drain()
+            assert len(local.messages) == 8, "the loop goes on"
+            assert (link.connected, link.waiting, link.dropped) == (False, 5, 3)
+            await log.until("can't be reached")
+            await relay.join()
+            await link.wait_connected()
+            await heard.until(b"\x07")
+            await other.publish("hermes/y", b"back")
+            await local.until(b"back")
+        await relay.cut()
+    assert heard.payloads == [*(bytes([number]) for number in range(3, 8)), b"back"]
+    assert local.payloads == [*(bytes([number]) for number in range(8)), b"back"]
+    assert sum("can't be reached" in line for line in log.lines) == 1, "said once"
+
+
+async def test_cut_while_running_events_are_delivered_once_after_the_reconnect(broker: BrokerSettings) -> None:
+    relay, switch = Relay(broker.port), Switch()
+    await relay.join()
+    async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(20):
+        local, heard = Inbox(hub, "hermes/#"), Inbox(other, "hermes/#")
+        async with (
+            MqttLink(other, with_port(broker, broker.port, client_id="other")) as listener,
+            MqttLink(hub, with_port(broker, relay.port)) as link,
+        ):
+            link.on_connection(switch.note)
+            await listener.wait_connected()
+            await link.wait_connected()
+            await hub.publish("hermes/x", b"before")
+            await heard.until(b"before")
+            await relay.cut()
+            await switch.until([True, False])
+            for number in range(10):
+                await hub.publish("hermes/x", bytes([number]))
+            await hub.drain()
+            await relay.join()
+            await heard.until(b"\x09")
+            await other.publish("hermes/y", b"back")
+            await local.until(b"back")
+            assert (link.dropped, link.waiting) == (0, 0)
+        await relay.cut()
+    expected = [b"before", *(bytes([number]) for number in range(10)), b"back"]
+    assert heard.payloads == expected
+    assert local.payloads == expected, "no echo came twice, and the subscriptions are back"
+    assert switch.history == [True, False, True, False]
 
 
 @needs_mosquitto
-@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
-async def test_killed_while_running_events_are_delivered_once_after_the_reconnect(
-    tmp_path: Path, protocol: str
-) -> None:
+async def test_a_broker_killed_and_started_again_finds_everyone_back(tmp_path: Path) -> None:
     broker = Mosquitto(tmp_path)
     await broker.start()
-    settings = quick(broker.port, protocol=protocol)
+    switch = Switch()
     async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(30):
         local, heard = Inbox(hub, "hermes/#"), Inbox(other, "hermes/#")
-        switch = Switch()
-        async with MqttLink(hub, settings) as link:
+        async with (
+            MqttLink(hub, quick(broker.port)) as link,
+            MqttLink(other, quick(broker.port, client_id="other")) as listener,
+        ):
             link.on_connection(switch.note)
             await link.wait_connected()
             await broker.kill()
             await switch.until([True, False])
-            for number in range(10):
-                await hub.publish("hermes/x", bytes([number]))
-            await local.until(b"\x09")
-            await hub.drain()
-            assert link.waiting == 10
-            # the listener must be there first: the link's own connection is held back by a second broker's absence
-            async with MqttLink(other, settings.model_copy(update={"client_id": "other"})) as listener:
-                await broker.start()
-                await link.wait_connected()
-                await listener.wait_connected()
-                await hub.publish("hermes/x", b"from us")
-                await heard.until(b"from us")
-                await other.publish("hermes/y", b"from them")
-                await local.until(b"from them")
-            assert (link.sent, link.dropped, link.waiting) == (11, 0, 0)
-    assert local.payloads == [*(bytes([number]) for number in range(10)), b"from us", b"from them"]
-    assert switch.history == [True, False, True, False]
-    await broker.kill()
-
-
-@needs_mosquitto
-async def test_a_reconnect_delivers_each_waiting_event_exactly_once(tmp_path: Path) -> None:
-    broker = Mosquitto(tmp_path)
-    await broker.start()
-    async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(30):
-        heard = Inbox(other, "hermes/#")
-        link = MqttLink(hub, quick(broker.port))
-        for number in range(10):  # they wait on the link, which is not yet entered
-            await link._outgoing(message(number))
-        async with MqttLink(other, quick(broker.port, client_id="other")) as listener:
+            await hub.publish("hermes/x", b"while away")
+            await local.until(b"while away")
+            await broker.start()
+            await switch.until([True, False, True])
             await listener.wait_connected()
-            async with link:
-                await link.wait_connected()
-                await hub.publish("hermes/x", b"end")
-                await heard.until(b"end")
-    assert heard.payloads == [*(bytes([number]) for number in range(10)), b"end"]
+            await hub.publish("hermes/x", b"from us")
+            await heard.until(b"from us")
+            await other.publish("hermes/y", b"from them")
+            await local.until(b"from them")
+    assert local.payloads == [b"while away", b"from us", b"from them"]
     await broker.kill()
-
-
-def message(number: int):
-    from voice.bus.base import Message
-
-    return Message("hermes/x", bytes([number]))
 
 
 @needs_mosquitto
 async def test_a_wrong_password_is_said_once_and_the_right_one_works(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
 ) -> None:
+    log = Log("voice.bus.mqtt")
     broker = Mosquitto(tmp_path, users={"earshot": "right"})
     await broker.start()
     settings = quick(broker.port, username="earshot")
@@ -124,36 +141,43 @@ async def test_a_wrong_password_is_said_once_and_the_right_one_works(
     async with LocalBus() as hub, asyncio.timeout(20):
         heard = Inbox(hub, "hermes/#")
         async with MqttLink(hub, wrong) as link:
-            while not caplog.records:
-                await asyncio.sleep(0)
+            await log.until("password is wrong")
             await hub.publish("hermes/x", b"local")
             await heard.until(b"local")
             assert not link.connected
         async with MqttLink(hub, right) as link:
             await link.wait_connected()
-        with pytest.raises(BusError, match="[Nn]ot authori"):
+        with pytest.raises(BusError, match=r"[Nn]ot authori"):
             await anext(mqtt.watch(wrong, "#"))
-    assert [record.message for record in caplog.records if "password is wrong" in record.message]
+    assert sum("password is wrong" in line for line in log.lines) == 1
     await broker.kill()
 
 
-@needs_mosquitto
-async def test_the_last_will_is_seen_by_others(tmp_path: Path) -> None:
-    broker = Mosquitto(tmp_path)
-    await broker.start()
-    async with LocalBus() as hub, asyncio.timeout(20):
-        async with MqttLink(hub, quick(broker.port)) as link:
-            await link.wait_connected()
-            states = mqtt.watch(quick(broker.port), "earshot/+/status")
-            assert (await anext(states)).payload == b"online"
-            # another client with our id: the broker throws us out without a goodbye
-            async with LocalBus() as twin, MqttLink(twin, quick(broker.port, backoff_s=5.0)) as usurper:
-                await usurper.wait_connected()
-                assert (await anext(states)).payload in {b"offline", b"online"}
-                while (await anext(states)).payload != b"offline":
-                    pass
-        await states.aclose()
-    await broker.kill()
+_CLIENT = """
+import asyncio, sys
+from voice.bus.memory import LocalBus
+from voice.bus.mqtt import MqttLink
+from voice.bus.settings import BrokerSettings
+
+async def main():
+    async with LocalBus() as hub, MqttLink(hub, BrokerSettings(port=int(sys.argv[1]), client_id="victim")):
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_the_last_will_of_a_killed_process_is_seen_by_others(broker: BrokerSettings) -> None:
+    states = mqtt.watch(broker, "earshot/+/status")
+    async with asyncio.timeout(30):
+        victim = await asyncio.create_subprocess_exec(sys.executable, "-c", _CLIENT, str(broker.port))
+        online = await anext(states)
+        victim.kill()
+        await victim.wait()
+        offline = await anext(states)
+    await states.aclose()
+    assert (online.topic, online.payload) == ("earshot/victim/status", b"online")
+    assert (offline.topic, offline.payload) == ("earshot/victim/status", b"offline")
 
 
 async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus() -> None:
@@ -188,7 +212,9 @@ async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus() -> No
         assert {error.topic for error in errors.messages} == {"hermes/error/tts"}
 
 
-async def test_a_port_that_speaks_something_else_is_not_a_broker(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_port_that_speaks_something_else_is_not_a_broker() -> None:
+    log = Log("voice.bus.mqtt")
+
     async def shout(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
@@ -197,6 +223,5 @@ async def test_a_port_that_speaks_something_else_is_not_a_broker(caplog: pytest.
     async with await asyncio.start_server(shout, "127.0.0.1", 0) as server, LocalBus() as hub, asyncio.timeout(20):
         port = server.sockets[0].getsockname()[1]
         async with MqttLink(hub, quick(port, timeout_s=0.2)) as link:
-            while not caplog.records:
-                await asyncio.sleep(0.01)
+            await log.until("can't be reached")
             assert not link.connected

@@ -63,6 +63,15 @@ def test_the_readmes_skill_runs() -> None:
     assert scope["toss"]() in {"Heads.", "Tails."}
 
 
+def test_the_guide_to_skills_runs() -> None:
+    text = (ROOT / "docs" / "skills.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    scope: dict[str, object] = {}
+    for block in blocks:
+        exec(compile(block, "docs/skills.md", "exec"), scope)
+
+
 def test_the_makefile_has_the_promised_targets() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     for target in ("run", "test", "check", "demo", "bench", "help", "parity"):

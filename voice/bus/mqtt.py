@@ -56,6 +56,7 @@ class MqttLink:
         self._tls = _tls_context(settings)
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._send, self._receive = list(settings.send), list(settings.receive)
+        self._asked: set[str] = set()
         self._waiting: deque[Message] = deque()
         self._filled, self._empty, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._echoes = Echoes()
@@ -179,9 +180,16 @@ class MqttLink:
 
     async def _greet(self, client: aiomqtt.Client) -> None:
         """Subscribe from our state, then say that we are there."""
-        for topic_filter in self._receive:
-            await self._ask_for(client, topic_filter)
+        self._asked.clear()
+        await self._ask(client)
         await client.publish(self._settings.status_topic, b"online", qos=1, retain=True)
+
+    async def _ask(self, client: aiomqtt.Client) -> None:
+        """Subscribe to what this connection was not yet asked for."""
+        for topic_filter in self._receive:
+            if topic_filter not in self._asked:
+                self._asked.add(topic_filter)
+                await self._ask_for(client, topic_filter)
 
     async def _ask_for(self, client: aiomqtt.Client, topic_filter: str) -> None:
         qos = self._settings.qos
@@ -270,12 +278,9 @@ class MqttLink:
 
     async def _follow(self, client: aiomqtt.Client) -> None:
         """Ask for topics that were shared after the connect."""
-        known = set(self._receive)
         while True:
             self._changed.clear()
-            for topic_filter in [wanted for wanted in self._receive if wanted not in known]:
-                known.add(topic_filter)
-                await self._ask_for(client, topic_filter)
+            await self._ask(client)
             await self._changed.wait()
 
 

@@ -1,6 +1,7 @@
 """`voice demo`: the shipped recordings through the live chain, every expectation checked."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -157,6 +158,7 @@ async def play_demo(config: Config, say: Say, *, speed: float = 1.0, link_broker
             )
 
     started = time.monotonic()
+    config = _on_a_free_port(config, say) if link_broker else config
     async with running(config, watch=watch, link_broker=link_broker) as parts:
         if parts.link:
             say(f"broker at {parts.broker}")
@@ -167,3 +169,17 @@ async def play_demo(config: Config, say: Say, *, speed: float = 1.0, link_broker
     say(f"{len(failures)} of the expectations failed" if failures else "every expectation held")
     say(f"{time.monotonic() - started:.0f} s")
     return 1 if failures else 0
+
+
+def _on_a_free_port(config: Config, say: Say) -> Config:
+    """Return a configuration whose embedded broker can start: the demo gives way to a broker that runs already."""
+    if not config.broker.embedded:
+        return config
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.broker.host, config.broker.port))
+        except OSError:
+            say(f"{config.broker.address} is taken: the embedded broker takes a free port")
+            return config.model_copy(update={"broker": config.broker.model_copy(update={"port": 0})})
+    return config

@@ -48,6 +48,7 @@ SPEECH_CHARACTERS_PER_S = 8.0
 Handles = Callable[[str, str], bool]
 """Intent and session -> whether a handler is known to answer it."""
 
+_ROUNDING = 1e-6
 _WAITS_FOR = {"listening": "asr", "parsing": "nlu", "handling": "skill"}
 
 
@@ -164,7 +165,7 @@ class SiteDialogue:
         """Return what a passed deadline leads to."""
         self._now = now
         session = self._session
-        if session is None or self.deadline is None or now < self.deadline:
+        if session is None or self.deadline is None or now < self.deadline - _ROUNDING:
             return []
         if self.state == "saying":  # a lost sayFinished: go on as if it had come
             return self._listen(session)
@@ -293,7 +294,7 @@ class SiteDialogue:
         return [told]
 
     def _continued(self, session: _Session, message: ContinueSession) -> list[Payload]:
-        stop = [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
+        stop = self._stop_listening(session)
         session.intent_filter, session.claimed = message.intent_filter, True
         session.lang = message.lang or session.lang
         session.tell_not_recognized = message.send_intent_not_recognized
@@ -304,15 +305,16 @@ class SiteDialogue:
     # ---- closing -----------------------------------------------------------------------------------------------
 
     def _end_requested(self, session: _Session, message: EndSession) -> list[Payload]:
-        stop = [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
         if message.custom_data is not None:
             session.custom_data = self._kept(message.custom_data)
-        return [*stop, *(self._say(session, message.text, "ending") if message.text else self._end(session, "nominal"))]
+        if not message.text:
+            return self._end(session, "nominal")
+        return [*self._stop_listening(session), *self._say(session, message.text, "ending")]
 
     def _end(
         self, session: _Session, reason: Reason, component: str | None = None, error: str | None = None
     ) -> list[Payload]:
-        stop = [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
+        stop = self._stop_listening(session)
         ended = SessionEnded(
             session_id=session.id,
             site_id=self.site_id,
@@ -323,6 +325,9 @@ class SiteDialogue:
         on_again = HotwordToggleOn(site_id=self.site_id, reason=REASON)
         following = self._start(self._queue.popleft()) if self._queue else []
         return [*stop, ended, on_again, *following]
+
+    def _stop_listening(self, session: _Session) -> list[Payload]:
+        return [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
 
     def _go(self, state: State, seconds: float) -> None:
         self.state, self.deadline = state, self._now + seconds
