@@ -216,8 +216,8 @@ def _attribution(corpus: str) -> str:
 
 _COMMAND = "asr-train train --recipe config/asr/english-cpu.yaml --cache CACHE --run RUN [--minutes MINUTES]"
 _SENTENCES = (
-    "voices of espeak-ng, flite and festival; sentences: generated, SLURP (E. Bastianelli et al. 2020, CC BY 4.0), CLINC "
-    "OOS (S. Larson et al. 2019, CC BY 3.0), Home Assistant intents (CC BY 4.0), Snips NLU (CC0)"
+    "voices of espeak-ng, flite and festival; sentences: generated, SLURP (E. Bastianelli et al. 2020, CC BY 4.0), "
+    "CLINC OOS (S. Larson et al. 2019, CC BY 3.0), Home Assistant intents (CC BY 4.0), Snips NLU (CC0)"
 )
 _LIBRISPEECH = "V. Panayotov et al., LibriSpeech, ICASSP 2015"
 _ATTRIBUTION = {

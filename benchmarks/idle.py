@@ -22,7 +22,7 @@ from voice.audio.pcm import to_int16
 
 CHUNK_S = 0.08
 LIMITS = {"start": 3.0, "share": 0.05, "memory": 250.0}
-CONFIG = "broker: {port: 0}\nspeech: {output: null}\n"
+CONFIG = "broker: {port: 0}\nspeech: {output: 'null'}\n"
 
 
 def waiting(pipe: BinaryIO) -> int:

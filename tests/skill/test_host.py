@@ -163,9 +163,8 @@ async def test_a_skill_that_hangs_is_left_behind_at_its_deadline(said):
     skill, hanging = broken()
     async with Rehearsal(skill, settings=SkillSettings(deadline_s=10)) as stage:
         call = asyncio.create_task(stage.say(said))
-        while not stage.host._tasks:
+        for _ in range(20):
             await asyncio.sleep(0)
-        await stage.bus.drain()
         started = time.monotonic()
         await stage.clock.advance(10, stage.bus.drain)
         assert await call == "Sorry, something went wrong."
@@ -198,6 +197,10 @@ async def test_what_was_not_understood_can_be_asked_again():
     @skill.answer("Yes")
     def yes() -> str:
         return "Going."
+
+    @skill.answer("No")
+    def no() -> str:
+        return "Then not."
 
     @skill.on_not_recognized
     def again(tries: int, context: Context) -> Ask | str:
