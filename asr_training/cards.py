@@ -34,8 +34,8 @@ def card(bundle: Bundle) -> str:
     data = "\n".join(map(_data_row, training.data))
     return f"""# {manifest.id} {manifest.version}
 
-{manifest.description}. Its task in the assistant is to score the sentences of a closed grammar; free dictation is not
-what it is for.
+{manifest.description}.
+Its task in the assistant is to score the sentences of a closed grammar; free dictation is not what it is for.
 
 {training.parameters:,} parameters, {manifest.model.bytes / 1e6:.2f} MB, LiteRT with int8 weights, builtin operators
 only. Licence: {manifest.licence}.
@@ -54,8 +54,9 @@ speakers).
 
     {training.command}
 
-{training.minutes:.0f} minutes of training time, seed {training.seed}, exported at commit {training.commit}; the whole
-recipe stands in `bundle.json`. {hours:.1f} h of speech:
+{training.minutes:.0f} minutes of training time, seed {training.seed}, exported at commit {training.commit}; the recipe
+of every stage stands in `bundle.json`. The learning rate followed the clock, so another run gives similar weights, not
+the same. {hours:.1f} h of speech:
 
 | corpus | hours | clips | licence | attribution |
 |---|---:|---:|---|---|

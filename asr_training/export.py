@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
+from asr_training.history import Stage, read_stages, stages_json
 from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
@@ -49,6 +50,8 @@ class Exported:
     """Of a logit, float LiteRT against Keras."""
     agreement: float
     """Share of label frames with the same best label, int8 against Keras."""
+    stages: tuple[Stage, ...] = ()
+    """The recipes it was trained with, first to last."""
 
 
 def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
@@ -63,7 +66,8 @@ def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
     network = acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()), batch_size=1)
     network.set_weights(saved.averaged)
     probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
-    return convert(network, cache.features(probe), minutes=saved.position.seconds / 60)
+    exported = convert(network, cache.features(probe), minutes=saved.position.seconds / 60)
+    return replace(exported, stages=tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),))
 
 
 def convert(network: keras.Model, probe: npt.NDArray[np.float32], *, minutes: float = 0.0) -> Exported:
@@ -135,7 +139,7 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
         },
         "training": {
             "command": _COMMAND,
-            "recipe": recipe.model_dump_json(),
+            "recipe": stages_json(list(exported.stages)),
             "commit": commit(),
             "seed": recipe.seed,
             "minutes": round(exported.minutes, 1),
@@ -214,7 +218,7 @@ def _attribution(corpus: str) -> str:
     return _SENTENCES if corpus.startswith("synthetic") else _ATTRIBUTION.get(corpus, "see the corpus")
 
 
-_COMMAND = "asr-train train --recipe config/asr/english-cpu.yaml --cache CACHE --run RUN [--minutes MINUTES]"
+_COMMAND = "asr-train train --recipe RECIPE --cache CACHE --run RUN --minutes MINUTES, once for each stage of `recipe`"
 _SENTENCES = (
     "voices of espeak-ng, flite and festival; sentences: generated, SLURP (E. Bastianelli et al. 2020, CC BY 4.0), "
     "CLINC OOS (S. Larson et al. 2019, CC BY 3.0), Home Assistant intents (CC BY 4.0), Snips NLU (CC0)"

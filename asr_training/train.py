@@ -14,6 +14,7 @@ import tensorflow as tf
 from asr_training import checkpoint as checkpoints
 from asr_training.batches import Batch, make_batch, training_batches
 from asr_training.checkpoint import Checkpoint, Position
+from asr_training.history import record_stage
 from asr_training.models.convolutional import acoustic_network
 from asr_training.prepare import Cache, Cached
 from asr_training.scoring import Scored, character_error_rate, word_error_rate
@@ -144,6 +145,7 @@ def train(
         trainer.restore(saved)
         say(f"going on from step {trainer.position.step}")
     _write_recipe(run, recipe)
+    record_stage(run, trainer.position.step, recipe)
     say(f"{trainer.network.count_params():,} parameters, {len(utterances)} utterances")
     _loop(trainer, cache, utterances, run, budget, say)
 

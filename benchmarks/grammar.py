@@ -77,7 +77,8 @@ def measure(name: str, sentences: SkillSentences, runs: int = 7) -> bool:
     print(
         f"{name:<24} {sum(map(len, sentences.intents.values())):>4} templates {len(graph):>7} nodes "
         f"{len(graph.source):>7} arcs   build {built:5.2f} s   decode {decoded:6.1f} ms "
-        f"({decoded / (1000 * FRAMES * STRIDE):.4f} of the audio)   parse {parse:6.1f} ms   {'right' if right else 'WRONG'}"
+        f"({decoded / (1000 * FRAMES * STRIDE):.4f} of the audio)   parse {parse:6.1f} ms "
+        f"  {'right' if right else 'WRONG'}"
     )
     return right and built <= BUILD_LIMIT_S and decoded <= DECODE_LIMIT_MS
 

@@ -69,6 +69,7 @@ def main() -> int:
         process.stdin.write(chunk * 8)
         process.stdin.flush()
         measured = {"start": first_read(process.stdin, process)}
+        starting = cpu_seconds(process.pid)
         feed(process.stdin, chunk, 3.0)
         before, started = cpu_seconds(process.pid), time.monotonic()
         feed(process.stdin, chunk, seconds)
@@ -76,7 +77,7 @@ def main() -> int:
         measured["memory"] = memory_mib(process.pid)
         process.stdin.close()
         process.wait(timeout=30)
-    print(f"listening after {measured['start']:.2f} s   (limit {LIMITS['start']:g})")
+    print(f"listening after {measured['start']:.2f} s   (limit {LIMITS['start']:g}), {starting:.2f} s of CPU")
     print(f"{100 * measured['share']:.1f} % of one core   (limit {100 * LIMITS['share']:g})")
     print(f"{measured['memory']:.0f} MiB resident   (limit {LIMITS['memory']:g})")
     return 1 if any(measured[name] > limit for name, limit in LIMITS.items()) else 0

@@ -3,9 +3,10 @@
 A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival:kal_diphone`).
 """
 
-import io
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -61,24 +62,28 @@ def synthesise(text: str, style: Style) -> Samples:
     import soundfile  # noqa: PLC0415 - slow to import
     import soxr  # noqa: PLC0415
 
-    command, stdin = _command(text, style)
     try:
-        wav = subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=60).stdout  # noqa: S603
-        samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
+        with tempfile.TemporaryDirectory() as folder:  # festival can't write a whole WAV to a pipe
+            path = Path(folder) / "spoken.wav"
+            command, stdin = _command(text, style, str(path))
+            subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=60)  # noqa: S603
+            samples, rate = soundfile.read(path, dtype="float32")
     except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError) as error:
-        raise DataError(f"{style.voice} can't say {text!r} ({error})", fix=f"install {command[0]}") from error
+        raise DataError(
+            f"{style.voice} can't say {text!r} ({error})", fix=f"install {style.voice.partition(':')[0]}"
+        ) from error
     return np.asarray(samples if rate == RATE else soxr.resample(samples, rate, RATE), np.float32)
 
 
-def _command(text: str, style: Style) -> tuple[list[str], bytes]:
+def _command(text: str, style: Style, path: str) -> tuple[list[str], bytes]:
     engine, _, voice = style.voice.partition(":")
     if engine == "espeak-ng":
         speed, pitch = str(style.words_per_minute), str(style.pitch)
-        return ["espeak-ng", "-v", voice, "-s", speed, "-p", pitch, "--stdout", text], b""
+        return ["espeak-ng", "-v", voice, "-s", speed, "-p", pitch, "-w", path, text], b""
     stretch = f"{160 / style.words_per_minute:.2f}"
     if engine == "flite":
-        return ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch}", "-t", text, "-o", "/dev/stdout"], b""
+        return ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch}", "-t", text, "-o", path], b""
     if engine == "festival":
         setup = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {stretch}))"
-        return ["text2wave", "-eval", setup], text.encode()
+        return ["text2wave", "-eval", setup, "-o", path], text.encode()
     raise DataError(f"no synthesiser {engine!r}", fix="use espeak-ng, flite or festival")

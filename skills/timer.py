@@ -9,7 +9,7 @@ from voice.skill import Ask, Context, Range, Reply, Skill
 Name = Literal[
     "pizza", "egg", "tea", "coffee", "pasta", "rice", "bread", "cake", "laundry", "oven", "workout", "homework", "nap"
 ]  # fmt: skip
-Hours, Minutes, Seconds = Annotated[int, Range(1, 24)], Annotated[int, Range(1, 120)], Annotated[int, Range(1, 90)]
+Hours, Minutes, Seconds = Annotated[int, Range(1, 24)], Annotated[int, Range(1, 99)], Annotated[int, Range(1, 99)]
 
 skill = Skill("timer", description="Set, cancel and ask for timers.")
 skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
@@ -40,9 +40,7 @@ def reset() -> None:
 
 @skill.intent(
     "SetTimer",
-    "[<set>] [a] timer for <duration>",
-    "[<set>] [a|an|the] {name} timer (for|to) <duration>",
-    "<set> [a] timer for <duration> for [the] {name}",
+    "[<set>] [a|an|the] [{name}] timer (for|to) <duration> [for [the] {name}]",
     "[<set>] [a|an] <duration> [{name}] timer",
     ("<set> [a] timer for half an hour", {"minutes": 30}),
     ("<set> [a] timer for (an|one) hour and a half", {"hours": 1, "minutes": 30}),

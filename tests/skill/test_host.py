@@ -230,3 +230,10 @@ async def test_two_skills_may_not_answer_the_same_intent():
     other.intent("Hello", "hi")(lambda: None)
     with pytest.raises(SkillError, match="greeter and other both answer 'Hello'"):
         await Rehearsal(greeter(), other).__aenter__()
+
+
+async def test_calls_that_hang_are_bounded(monkeypatch):
+    monkeypatch.setattr("voice.skill.handler.MAX_THREADS", 0)
+    async with Rehearsal(greeter()) as stage:
+        assert await stage.say("hello anna") == "Sorry, something went wrong."
+        assert "calls hang" in stage.errors[0]

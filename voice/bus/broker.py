@@ -11,6 +11,9 @@ from voice.errors import BusError
 
 _PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
 
+_GOODBYE_S = 2.0
+"""Seconds that `stop` waits for connections to close."""
+
 
 class EmbeddedBroker:
     """An MQTT 3.1.1 broker in this process. Anyone on this machine may connect; nobody else can.
@@ -32,6 +35,8 @@ class EmbeddedBroker:
             )
         self._settings = settings
         self._broker: Any = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self.port = settings.port
 
     async def __aenter__(self) -> Self:
@@ -62,6 +67,7 @@ class EmbeddedBroker:
         logging.getLogger("transitions").setLevel(logging.WARNING)
         listener = {"type": "tcp", "bind": f"{self._settings.host}:{self._settings.port}", "max_connections": 100}
         broker = Broker({"listeners": {"default": listener}, "plugins": _PLUGINS})
+        self._track(broker)
         try:
             await broker.start()
         except AMQTTError as error:
@@ -72,8 +78,33 @@ class EmbeddedBroker:
     async def stop(self) -> None:
         """Close every connection and stop listening."""
         broker, self._broker = self._broker, None
-        if broker is not None:
-            await broker.shutdown()
+        if broker is None:
+            return
+        await broker.shutdown()
+        for writer in tuple(self._writers):  # amqtt leaves sockets of clients open that are about to go
+            writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_GOODBYE_S)
+        await asyncio.sleep(0)  # transports close in the next turn of the loop
+
+    def _track(self, broker: Any) -> None:
+        """Note each client's connection, so that `stop` can close it."""
+        serve = broker.stream_connected
+
+        async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str) -> None:
+            task = asyncio.current_task()
+            self._writers.add(writer)
+            if task:
+                self._serving.add(task)
+            try:
+                await serve(reader, writer, listener_name)
+            finally:
+                writer.close()
+                self._writers.discard(writer)
+                if task:
+                    self._serving.discard(task)
+
+        broker.stream_connected = tracked
 
     async def _check_free(self) -> None:
         """Bind the port once ourselves: amqtt would bury the reason in a traceback."""

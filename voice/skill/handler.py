@@ -15,6 +15,10 @@ from voice.skill.slots import Parameters
 
 Call = Callable[..., Reply | Awaitable[Reply]]
 
+MAX_THREADS = 32
+"""Calls in threads, those included that hang for ever; more are refused."""
+_THREAD = "earshot-skill"
+
 
 @dataclass(frozen=True)
 class Handler:
@@ -36,7 +40,7 @@ async def call(function: Call, arguments: Mapping[str, Any], clock: Clock, deadl
     A plain function runs in a daemon thread: one that hangs can't be ended, but holds nothing up, not even the exit.
 
     Raises:
-        SkillError: it took too long, wanted to leave, or returned what is no reply.
+        SkillError: it took too long, wanted to leave, or returned what is no reply; or too many calls hang.
         Exception: what the function raised.
     """
     bound = partial(function, **arguments)
@@ -68,6 +72,8 @@ async def _awaited(bound: Callable[[], Any]) -> Any:
 
 
 async def _in_thread(bound: Callable[[], Any]) -> Any:
+    if sum(thread.name == _THREAD for thread in threading.enumerate()) >= MAX_THREADS:
+        raise SkillError(f"{MAX_THREADS} calls hang", fix="mend the skill that does not answer, then restart")
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()
 
@@ -91,5 +97,5 @@ async def _in_thread(bound: Callable[[], Any]) -> Any:
         if not loop.is_closed():
             loop.call_soon_threadsafe(deliver, result, failure)
 
-    threading.Thread(target=work, name="skill", daemon=True).start()
+    threading.Thread(target=work, name=_THREAD, daemon=True).start()
     return await outcome

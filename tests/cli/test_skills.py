@@ -1,0 +1,89 @@
+"""`voice skills` and `voice say`."""
+
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from voice.cli import build
+from voice.errors import ConfigError, SkillError
+
+SKILL = """
+from voice.skill import Skill
+skill = Skill("door", publishes=["home/door"])
+
+@skill.intent("Open", "open the door")
+def open_door() -> str:
+    skill.publish("home/door", "open")
+    return "Open."
+
+@skill.intent("Break", "break it")
+def break_it() -> None:
+    raise ValueError("broken")
+"""
+
+
+def run(*arguments):
+    return CliRunner().invoke(build(), ["skills", *map(str, arguments)])
+
+
+def records(result):
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_list():
+    listed = records(run("list", "--json"))
+    assert {"name": "volume", "intents": ["VolumeUp", "VolumeDown", "VolumeSet"], "publishes": ["home/volume/set"]} in (
+        listed
+    )
+    assert "timer" in run("list").stdout
+
+
+def test_list_says_what_does_not_load(tmp_path):
+    (tmp_path / "bad.py").write_text("1 / 0")
+    (tmp_path / "config.yaml").write_text(f"skills: {{folders: [{tmp_path}]}}")
+    result = run("list", "--config", tmp_path / "config.yaml", "--json")
+    assert result.exit_code == 1
+    assert "bad.py" in records(result)[-1]["error"]
+
+
+def test_show():
+    (shown,) = records(run("show", "lights", "--json"))
+    assert "LightOn" in shown["intents"]
+    assert shown["answers"] == ["ChooseRoom"]
+    assert "LightBrightness" in run("show", "lights").stdout
+
+
+def test_run_a_conversation():
+    first, second = records(run("run", "lights", "--text", "turn on the light", "--text", "the kitchen", "--json"))
+    assert (first["intent"], first["reply"]) == ("LightOn", "In which room?")
+    assert (second["intent"], second["published"]) == ("ChooseRoom", [["home/lights/kitchen/set", {"state": "ON"}]])
+
+
+def test_run_lets_time_pass():
+    result = run("run", "timer", "--text", "set a tea timer for three minutes", "--then", "180")
+    assert result.stdout.splitlines()[-1] == "The tea timer is up."
+
+
+def test_run_a_file_and_see_its_fault(tmp_path):
+    (tmp_path / "door.py").write_text(SKILL)
+    assert "Open." in run("run", tmp_path / "door.py", "--text", "open the door").stdout
+    assert "(not understood)" in run("run", tmp_path / "door.py", "--text", "close it").stdout
+    failed = run("run", tmp_path / "door.py", "--text", "break it")
+    assert failed.exit_code == 1
+    assert "ValueError: broken" in failed.stderr
+
+
+def test_mistakes_are_one_line(tmp_path):
+    assert isinstance(run("show", "nothing").exception, ConfigError)
+    assert isinstance(run("show", "nothing.py").exception, SkillError)
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_say_writes_a_wav(tmp_path):
+    result = CliRunner().invoke(build(), ["say", "hello", "--out", str(tmp_path / "hello.wav")])
+    assert result.exit_code == 0
+    assert (tmp_path / "hello.wav").read_bytes()[:4] == b"RIFF"
+    bad = CliRunner().invoke(build(), ["say", "hello", "--out", str(tmp_path / "no" / "hello.wav")])
+    assert isinstance(bad.exception, ConfigError)
