@@ -25,19 +25,9 @@ class Source:
     def __init__(self, store: FeatureStore, clips: list[Clip], length: int) -> None:
         self.store, self.clips, self.length = store, clips, length
 
-        self._by_engine: dict[str, list[Clip]] = {}
-        for clip in clips:
-            self._by_engine.setdefault(clip.group.partition(":")[0], []).append(clip)
-
     def any(self, rng: np.random.Generator) -> Clip:
         """Return a random clip."""
         return self.clips[rng.integers(len(self.clips))]
-
-    def any_engine(self, rng: np.random.Generator) -> Clip:
-        """Return a clip of a random synthesiser, so that the one with most voices doesn't drown the others."""
-        names = sorted(self._by_engine)
-        clips = self._by_engine[names[rng.integers(len(names))]]
-        return clips[rng.integers(len(clips))]
 
     def ending(self, clip: Clip, end: int) -> Bytes:
         """Return the window that ends before frame `end` of a clip, digital silence where the clip has none."""
@@ -130,7 +120,7 @@ class KeywordBatches:
         """Return a window that ends 0 to `late_frames` after the word, other speech right behind it now and then."""
         rng, data = self._rng, self._data
         source = data.real if rng.random() < self._recipe.real_share else data.synthetic
-        clip = source.any(rng) if source is data.real else source.any_engine(rng)
+        clip = source.any(rng)
         late = int(rng.integers(0, self._recipe.late_frames + 1))
         found = source.ending(clip, clip.keyword_end + late)
         if source is data.real and late > 2 and rng.random() < 0.4:

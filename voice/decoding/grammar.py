@@ -33,7 +33,7 @@ class GrammarSettings(BaseModel):
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
-    beam: float = Field(40.0, gt=0, description="paths this much worse than the best are dropped, nats")
+    beam: float = Field(14.0, gt=0, description="paths this much worse than the best are dropped, nats")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Search:
         columns: list[_Column] = []
         trail, left = NEVER, 0  # best sentence that has ended, followed by filler; its last frame
         for t, row in enumerate(log_probs):
-            ended = self._ended(column)
+            ended = self._ended(column) if limits.trail else NEVER
             patient = trail if t - 1 - left < limits.trail else NEVER
             if t and ended >= patient:
                 left = t - 1
