@@ -104,9 +104,8 @@ async def spoken(config: Config, speed: float) -> None:
                     right[voice] += ok
                     if not ok:
                         heard = turns[-1].understanding.text if turns else ""
-                        print(
-                            f"  wrong: {voice} {text!r}: {got[-1].intent.intent_name if got else None} {values} {heard!r}"
-                        )
+                        taken = got[-1].intent.intent_name if got else None
+                        print(f"  wrong: {voice} {text!r}: {taken} {values} {heard!r}")
         await source.close()
         await listening
     for voice in VOICES:
@@ -115,9 +114,8 @@ async def spoken(config: Config, speed: float) -> None:
     computing = np.asarray([turn.understand_ms for turn in turns])
     waiting = np.asarray([turn.endpoint_ms for turn in turns])
     for what, values in (("computing after the endpoint", computing), ("endpoint silence", waiting)):
-        print(
-            f"{what:<30} p50 {np.percentile(values, 50):.0f} ms, p95 {np.percentile(values, 95):.0f} ms, n {len(values)}"
-        )
+        p50, p95 = np.percentile(values, (50, 95))
+        print(f"{what:<30} p50 {p50:.0f} ms, p95 {p95:.0f} ms, n {len(values)}")
 
 
 def other_clips(data: Path, n: int) -> list[Path]:
