@@ -54,6 +54,32 @@ def words(
     say(f"{out}: {len(chosen)} clips")
 
 
+@app.command("import")
+def import_corpus(  # noqa: PLR0913, PLR0917 - one option for each fact about a corpus
+    folder: Annotated[Path, typer.Argument(help="folder of the corpus")],
+    layout: Annotated[str, typer.Option(help="librispeech, common-voice, ljspeech, text-files or table")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the manifest to write")],
+    licence: Annotated[str, typer.Option(help="licence of the recordings")] = "unknown",
+    audio_column: Annotated[str, typer.Option(help="of a table")] = "file_name",
+    text_column: Annotated[str, typer.Option(help="of a table")] = "transcript",
+    speaker_column: Annotated[str | None, typer.Option(help="of a table; what follows its last _ is left out")] = None,
+    skip: Annotated[Path | None, typer.Option(help="REPOSITORY<TAB>CLIP<TAB>REASON lines to leave out")] = None,
+    repository: Annotated[str, typer.Option(help="whose lines of --skip count")] = "",
+    without: Annotated[list[str] | None, typer.Option(help="speaker to leave out (repeatable)")] = None,
+) -> None:
+    """Make a manifest of a corpus in a standard layout."""
+    from asr_training import layouts  # noqa: PLC0415
+    from asr_training.manifest import write_manifest  # noqa: PLC0415
+
+    columns = layouts.Columns(audio_column, text_column, speaker_column)
+    left_out = layouts.read_skip_list(skip, repository) if skip else frozenset()
+    left_out |= frozenset(without or ())
+    found = layouts.read_layout(layout, folder, columns)
+    chosen = layouts.utterances(found, folder, corpus=out.name, licence=licence, skip=left_out)
+    write_manifest(out, chosen, folder)
+    say(f"{out}: {len(chosen)} of {len(found)} recordings, {sum(line.duration for line in chosen) / 3600:.2f} h")
+
+
 @app.command()
 def prepare(data: Data, cache: Cached, recipe: Recipes) -> None:
     """Compute and cache the features of the corpora."""
@@ -70,16 +96,22 @@ def train(
     run: Run,
     minutes: Annotated[float | None, typer.Option(min=0.01, help="end by the clock instead of by steps")] = None,
     threads: Annotated[int, typer.Option(min=1)] = 1,
+    lexicon: Annotated[
+        Path | None, typer.Option(help="CMUdict-style dictionary; the one of the pocketsphinx wheel where not given")
+    ] = None,
 ) -> None:
     """Train, or go on with a run."""
     from asr_training.settings import read_recipe  # noqa: PLC0415
 
     settings = read_recipe(recipe)
+    from asr_training.phones import Lexicon, installed_lexicon  # noqa: PLC0415
     from asr_training.prepare import Cache  # noqa: PLC0415
     from asr_training.train import Budget  # noqa: PLC0415
     from asr_training.train import train as learn  # noqa: PLC0415
 
-    learn(Cache(cache, settings.features), settings, run, Budget(settings.schedule.steps, minutes), say, threads)
+    path = (lexicon or installed_lexicon()) if settings.network.phone_block else None
+    budget, words = Budget(settings.schedule.steps, minutes), Lexicon(path) if path else None
+    learn(Cache(cache, settings.features), settings, run, budget, say, threads, words)
 
 
 @app.command()

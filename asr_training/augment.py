@@ -5,9 +5,11 @@ All of it works on the cached features, so an utterance is never decoded twice a
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import lfilter
 
 from asr_training.settings import AugmentSettings
 
+_HOP_SECONDS = 0.01
 Array = npt.NDArray[np.float32]
 
 
@@ -24,9 +26,27 @@ def augment(features: Array, noise: Array, settings: AugmentSettings, offset: fl
     x = _warp(features, 1 + settings.tempo * rng.uniform(-1, 1), 1 + settings.warp * rng.uniform(-1, 1))
     x = _surround(x, settings.silence_frames, rng)
     power = np.exp(x) * 10 ** (settings.gain_db * rng.uniform(-1, 1) / 10)
+    if rng.random() < settings.room:
+        power = reverberate(power, rng.uniform(0.15, 0.7), rng.uniform(0.02, 0.25))
     if len(noise) and rng.random() < settings.noise:
         power = power + _background(power, noise, rng.uniform(*settings.snr_db), rng)
     return mask(np.log(power + np.float32(offset)), settings, rng)
+
+
+def reverberate(power: Array, seconds: float, share: float) -> Array:
+    """Return power with a diffuse tail: every frame's power dies away by 60 dB within the reverberation time.
+
+    The exponential decay of a diffuse room (Polack's model, as in Habets, Gannot and Cohen 2009), on power: phases
+    average out over a frame.
+
+    Args:
+        power: mel power, shape (frames, mels).
+        seconds: reverberation time.
+        share: power of the tail in relation to the direct sound, summed over time.
+    """
+    decay = np.float32(10 ** (-6 * _HOP_SECONDS / seconds))
+    tail = lfilter([0.0, share * (1 - decay)], [1.0, -decay], power, axis=0)
+    return power + tail.astype(np.float32)
 
 
 def mask(x: Array, settings: AugmentSettings, rng: np.random.Generator) -> Array:

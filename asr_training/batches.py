@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from asr_training.augment import augment
 from asr_training.manifest import label_frames_needed
 from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING
+from asr_training.phones import Lexicon
 from asr_training.prepare import Cache, Cached
 from asr_training.settings import Recipe
 from voice.text import Alphabet
@@ -30,6 +31,10 @@ class Batch:
     labels: npt.NDArray[np.int32]
     """(b, longest), zero (blank) where padded."""
     texts: tuple[str, ...]
+    phones: npt.NDArray[np.int32]
+    """(b, longest), zero where padded; one phone stands in where the lexicon lacks a word."""
+    phones_known: npt.NDArray[np.float32]
+    """1 where the phones are the utterance's, else 0; shape (b,)."""
 
 
 def epoch_plan(utterances: list[Cached], recipe: Recipe, epoch: int) -> list[list[Cached]]:
@@ -51,7 +56,9 @@ def epoch_plan(utterances: list[Cached], recipe: Recipe, epoch: int) -> list[lis
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-def make_batch(cache: Cache, utterances: list[Cached], recipe: Recipe, seed: list[int] | None) -> Batch:
+def make_batch(
+    cache: Cache, utterances: list[Cached], recipe: Recipe, seed: list[int] | None, lexicon: Lexicon | None = None
+) -> Batch:
     """Return padded features and labels.
 
     Args:
@@ -59,6 +66,7 @@ def make_batch(cache: Cache, utterances: list[Cached], recipe: Recipe, seed: lis
         utterances: the batch.
         recipe: features and augmentation.
         seed: of the augmentation; None for none.
+        lexicon: gives the phones; None for none.
     """
     alphabet, noise = Alphabet(), cache.noise
     arrays = [cache.features(utterance) for utterance in utterances]
@@ -70,12 +78,14 @@ def make_batch(cache: Cache, utterances: list[Cached], recipe: Recipe, seed: lis
                 arrays[i] = altered
     longest = -(-max(len(array) for array in arrays) // SUBSAMPLING) * SUBSAMPLING
     features = np.zeros((len(arrays), longest, recipe.features.bins), np.float32)
-    labels = np.zeros((len(arrays), max(len(utterance.text) for utterance in utterances)), np.int32)
-    for i, utterance in enumerate(utterances):
-        features[i, : len(arrays[i])] = arrays[i]
-        labels[i, : len(utterance.text)] = alphabet.encode(utterance.text)
+    labels = _padded([alphabet.encode(utterance.text) for utterance in utterances])
+    for i, array in enumerate(arrays):
+        features[i, : len(array)] = array
     n_frames = np.array([label_frames(len(array)) for array in arrays], np.int32)
-    return Batch(features, n_frames, labels, tuple(utterance.text for utterance in utterances))
+    texts = tuple(utterance.text for utterance in utterances)
+    phones = [lexicon.labels(text) if lexicon else [] for text in texts]
+    known = np.array([bool(row) for row in phones], np.float32)
+    return Batch(features, n_frames, labels, texts, _padded([row or [1] for row in phones]), known)
 
 
 def label_frames(n_frames: int) -> int:
@@ -84,14 +94,14 @@ def label_frames(n_frames: int) -> int:
 
 
 def training_batches(
-    cache: Cache, utterances: list[Cached], recipe: Recipe, epoch: int, position: int
-) -> Iterator[tuple[int, int, Batch]]:
+    cache: Cache, utterances: list[Cached], recipe: Recipe, epoch: int, position: int, lexicon: Lexicon | None = None
+) -> Generator[tuple[int, int, Batch]]:
     """Yield (epoch, position after it, batch) for ever from a position, made ahead in a thread."""
     ready: queue.Queue[tuple[int, int, Batch]] = queue.Queue(_AHEAD)
     stop = threading.Event()
 
     def produce() -> None:
-        for item in _endless(cache, utterances, recipe, epoch, position):
+        for item in _endless(cache, utterances, recipe, epoch, position, lexicon):
             while not stop.is_set():
                 try:
                     ready.put(item, timeout=0.2)
@@ -112,13 +122,21 @@ def training_batches(
 
 
 def _endless(
-    cache: Cache, utterances: list[Cached], recipe: Recipe, epoch: int, position: int
+    cache: Cache, utterances: list[Cached], recipe: Recipe, epoch: int, position: int, lexicon: Lexicon | None
 ) -> Iterator[tuple[int, int, Batch]]:
     while True:
         plan = epoch_plan(utterances, recipe, epoch)
         for number in range(position, len(plan)):
-            yield epoch, number + 1, make_batch(cache, plan[number], recipe, [recipe.seed, 2, epoch, number])
+            seed = [recipe.seed, 2, epoch, number]
+            yield epoch, number + 1, make_batch(cache, plan[number], recipe, seed, lexicon)
         epoch, position = epoch + 1, 0
+
+
+def _padded(rows: list[list[int]]) -> npt.NDArray[np.int32]:
+    padded = np.zeros((len(rows), max(map(len, rows))), np.int32)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return padded
 
 
 def _fill(utterances: list[Cached], n_frames: float) -> list[list[Cached]]:

@@ -19,6 +19,7 @@ from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
 from asr_training.history import Stage, read_stages, stages_json
 from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
+from asr_training.phones import PHONES
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
 from voice.errors import DataError
@@ -63,8 +64,10 @@ def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
     saved = checkpoints.load(run)
     if saved is None:
         raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
-    network = acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()), batch_size=1)
+    exact = recipe.network.model_copy(update={"precision": "float32"})
+    network = acoustic_network(exact, recipe.features.bins, len(Alphabet()), n_phones=len(PHONES) + 1, batch_size=1)
     network.set_weights(saved.averaged)
+    network = keras.Model(network.input, network.outputs[0])  # the phone head only helps to learn
     probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
     exported = convert(network, cache.features(probe), minutes=saved.position.seconds / 60)
     return replace(exported, stages=tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),))
@@ -223,10 +226,19 @@ _SENTENCES = (
     "voices of espeak-ng, flite and festival; sentences: generated, SLURP (E. Bastianelli et al. 2020, CC BY 4.0), "
     "CLINC OOS (S. Larson et al. 2019, CC BY 3.0), Home Assistant intents (CC BY 4.0), Snips NLU (CC0)"
 )
+_DELTA = "Mozilla Common Voice, clips of release deltas 13.0, 17.0 to 20.0"
 _LIBRISPEECH = "V. Panayotov et al., LibriSpeech, ICASSP 2015"
 _ATTRIBUTION = {
     "LibriSpeech": _LIBRISPEECH,
     "librispeech_train_clean_100_part": _LIBRISPEECH,
+    "librispeech_clean100_more": _LIBRISPEECH,
+    "librispeech_clean100_three": _LIBRISPEECH,
+    "minds14": "D. Gerz et al., MInDS-14, EMNLP 2021 (PolyAI)",
+    "vctk_p239": "J. Yamagishi et al., CSTR VCTK Corpus, University of Edinburgh",
+    "common_voice_delta13": _DELTA,
+    "common_voice_delta17": _DELTA,
+    "common_voice_delta18": _DELTA,
+    "common_voice_delta19": _DELTA,
     "common_voice": "Mozilla Common Voice",
     "commonvoice_6_1_en_sample100": "Mozilla Common Voice",
     "commonvoice_en_puri": "Mozilla Common Voice",

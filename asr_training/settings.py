@@ -1,6 +1,7 @@
 """The training recipe: a YAML file, strictly checked."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +23,10 @@ class NetworkSettings(_Strict):
     expansion: int = Field(3, gt=0, description="inner width of a block, as a multiple of channels")
     stem: int = Field(32, gt=0, description="channels of the first strided convolution")
     dropout: float = Field(0.05, ge=0, lt=1, description="on each block's output, in training")
+    phone_block: int = Field(0, ge=0, description="block after which a second head learns phones; 0 for none")
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        "float32", description="of the large products in training; the exported network is the same"
+    )
 
 
 class AugmentSettings(_Strict):
@@ -34,6 +39,7 @@ class AugmentSettings(_Strict):
     gain_db: float = Field(10.0, ge=0, description="largest change of level, dB")
     noise: float = Field(0.35, ge=0, le=1, description="share of utterances with noise")
     snr_db: tuple[float, float] = Field((5.0, 25.0), description="range of the signal-to-noise ratio, dB")
+    room: float = Field(0.0, ge=0, le=1, description="share of utterances with a reverberant tail")
     silence_frames: int = Field(50, ge=0, description="most frames of background added at each end")
     frequency_masks: int = Field(2, ge=0, description="SpecAugment: bands masked")
     frequency_width: int = Field(20, ge=0, description="SpecAugment: widest band, mel channels")
@@ -51,6 +57,7 @@ class ScheduleSettings(_Strict):
     weight_decay: float = Field(1e-3, ge=0, description="AdamW's decoupled decay")
     clip: float = Field(1.0, gt=0, description="global norm of the gradient")
     ema: float = Field(0.999, gt=0, lt=1, description="decay of the averaged weights")
+    phone_weight: float = Field(0.3, ge=0, lt=1, description="share of the phone head's loss, where there is one")
     short_epochs: int = Field(1, ge=0, description="first epochs with short utterances only")
     short_seconds: float = Field(4.0, gt=0, description="what counts as short, s")
     evaluate_every: int = Field(400, gt=0, description="steps between two looks at the dev part")

@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from asr_training.batches import Batch, make_batch, training_batches
 from asr_training.checkpoint import Checkpoint, Position
 from asr_training.history import record_stage
 from asr_training.models.convolutional import acoustic_network
+from asr_training.phones import PHONES, Lexicon
 from asr_training.prepare import Cache, Cached
 from asr_training.scoring import Scored, character_error_rate, word_error_rate
 from asr_training.settings import Recipe, ScheduleSettings
@@ -24,6 +25,7 @@ from voice.text import Alphabet
 
 RECIPE = "recipe.json"
 _DEV_SECONDS = 900.0  # of the dev part looked at while training
+_AVERAGE_EVERY = 4  # steps between two updates of the averaged weights
 _REPORT_EVERY = 50  # steps between two progress lines
 
 
@@ -61,8 +63,8 @@ class Trainer:
         keras.utils.set_random_seed(recipe.seed)
         self.recipe = recipe
         self.position = Position()
-        self.network = acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()))
-        self.averaged = acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()))
+        self.network = _network(recipe)
+        self.averaged = _network(recipe)
         self.averaged.set_weights(self.network.get_weights())
         schedule = recipe.schedule
         self.optimizer = keras.optimizers.AdamW(
@@ -71,14 +73,19 @@ class Trainer:
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(self.network.trainable_variables)
         self._step = tf.function(self._train_step, reduce_retracing=True)
-        self._infer = tf.function(lambda x: self.averaged(x, training=False), reduce_retracing=True)
+        self._average = tf.function(self._average_step, reduce_retracing=True)
+        self._infer = tf.function(lambda x: _outputs(self.averaged, x, training=False)[0], reduce_retracing=True)
 
     def learn(self, batch: Batch, rate: float) -> float:
         """Take one step and return the loss a label frame."""
         self.optimizer.learning_rate.assign(rate)
-        decay = min(self.recipe.schedule.ema, (1 + self.position.step) / (10 + self.position.step))
-        sparse = tf.sparse.from_dense(batch.labels)
-        loss = self._step(tf.constant(batch.features), sparse, tf.constant(batch.n_frames), tf.constant(decay))
+        labels, phones = tf.sparse.from_dense(batch.labels), tf.sparse.from_dense(batch.phones)
+        known = tf.constant(batch.phones_known)
+        loss = self._step(tf.constant(batch.features), labels, phones, known, tf.constant(batch.n_frames))
+        step = self.position.step
+        if step % _AVERAGE_EVERY == 0:
+            decay = min(self.recipe.schedule.ema, (1 + step) / (10 + step)) ** _AVERAGE_EVERY
+            self._average(tf.constant(decay, tf.float32))
         return float(loss)
 
     def greedy(self, batch: Batch) -> list[str]:
@@ -107,21 +114,48 @@ class Trainer:
             raise DataError("the checkpoint is of another network", fix="use its recipe or another --run") from error
         self.position = saved.position
 
-    def _train_step(self, features, labels, n_frames, decay):
+    def _train_step(self, features, labels, phones, known, n_frames):
+        total = tf.cast(tf.reduce_sum(n_frames), tf.float32)
         with tf.GradientTape() as tape:
-            logits = self.network(features, training=True)  # (b, t, labels)
-            loss = tf.nn.ctc_loss(labels, logits, None, n_frames, logits_time_major=False, blank_index=0)  # (b,)
-            loss = tf.reduce_sum(loss) / tf.cast(tf.reduce_sum(n_frames), tf.float32)
-        gradients = tape.gradient(loss, self.network.trainable_variables)
+            outputs = _outputs(self.network, features, training=True)
+            loss = tf.reduce_sum(_ctc(outputs[0], labels, n_frames)) / total
+            objective = loss
+            if len(outputs) > 1:
+                share = self.recipe.schedule.phone_weight
+                second = tf.reduce_sum(known * _ctc(outputs[1], phones, n_frames)) / total
+                objective = (1 - share) * loss + share * second
+        gradients = tape.gradient(objective, self.network.trainable_variables)
         self.optimizer.apply(gradients, self.network.trainable_variables)
+        return loss
+
+    def _average_step(self, decay):
         pairs = zip(self.averaged.trainable_variables, self.network.trainable_variables, strict=True)
         for mean, now in pairs:
             mean.assign(decay * mean + (1 - decay) * now)
-        return loss
+
+
+def _network(recipe: Recipe) -> keras.Model:
+    return acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()), n_phones=len(PHONES) + 1)
+
+
+def _outputs(network: keras.Model, features, training: bool) -> list:
+    outputs = network(features, training=training)
+    return outputs if isinstance(outputs, list | tuple) else [outputs]
+
+
+def _ctc(logits, labels, n_frames):
+    """Return the CTC loss of each utterance, shape (b,)."""
+    return tf.nn.ctc_loss(labels, logits, None, n_frames, logits_time_major=False, blank_index=0)
 
 
 def train(
-    cache: Cache, recipe: Recipe, run: Path, budget: Budget, say: Callable[[str], None], threads: int = 1
+    cache: Cache,
+    recipe: Recipe,
+    run: Path,
+    budget: Budget,
+    say: Callable[[str], None],
+    threads: int = 1,
+    lexicon: Lexicon | None = None,
 ) -> None:
     """Train until the budget is spent, going on from the run's checkpoint where there is one.
 
@@ -132,6 +166,7 @@ def train(
         budget: when to end.
         say: receives progress lines.
         threads: CPU threads.
+        lexicon: pronunciations, needed where the recipe has a phone head.
 
     Raises:
         DataError: no training data, a checkpoint of another network, or the disk is full.
@@ -139,6 +174,9 @@ def train(
     utterances = cache.split("train")
     if not utterances:
         raise DataError(f"{cache.folder}: no utterance in split train", fix="prepare a corpus with a train split")
+    if recipe.network.phone_block and lexicon is None:
+        fix = "give --lexicon, or pip install pocketsphinx"
+        raise DataError("the recipe has a phone head, and there is no lexicon", fix=fix)
     trainer = Trainer(recipe, threads)
     saved = checkpoints.load(run)
     if saved:
@@ -147,17 +185,22 @@ def train(
     _write_recipe(run, recipe)
     record_stage(run, trainer.position.step, recipe)
     say(f"{trainer.network.count_params():,} parameters, {len(utterances)} utterances")
-    _loop(trainer, cache, utterances, run, budget, say)
+    source = training_batches(cache, utterances, recipe, trainer.position.epoch, trainer.position.batch, lexicon)
+    _loop(trainer, cache, source, run, budget, say)
 
 
 def _loop(
-    trainer: Trainer, cache: Cache, utterances: list[Cached], run: Path, budget: Budget, say: Callable[[str], None]
+    trainer: Trainer,
+    cache: Cache,
+    source: Generator[tuple[int, int, Batch]],
+    run: Path,
+    budget: Budget,
+    say: Callable[[str], None],
 ) -> None:
     schedule, losses = trainer.recipe.schedule, []
     dev = dev_batches(cache, trainer.recipe, _DEV_SECONDS)
     start, before = time.monotonic(), trainer.position.seconds
     last_saved = start
-    source = training_batches(cache, utterances, trainer.recipe, trainer.position.epoch, trainer.position.batch)
     for epoch, batch_number, batch in source:
         progress = budget.progress(trainer.position)
         if progress >= 1:

@@ -58,40 +58,58 @@ class LabelFrames(layers.Layer):
 
 
 def acoustic_network(
-    settings: NetworkSettings, n_mels: int, n_labels: int, *, batch_size: int | None = None
+    settings: NetworkSettings, n_mels: int, n_labels: int, *, n_phones: int = 0, batch_size: int | None = None
 ) -> keras.Model:
     """Return the network: features (b, t, mels) to label logits (b, t / 4, labels); t is a multiple of 8.
+
+    With `settings.phone_block` there is a second output, phone logits (b, t / 4, phones), read off after that block: an
+    easier task that shapes the lower blocks (hierarchical CTC, Sanabria and Metze 2018, arXiv:1807.07104).
 
     Args:
         settings: its size.
         n_mels: feature bins.
         n_labels: CTC labels, blank included.
+        n_phones: CTC labels of the second head, blank included.
         batch_size: fixed for export, None for training.
     """
     features = keras.Input((None, n_mels), batch_size=batch_size, name="features")
+    large = settings.precision
     x, mask = MeanNorm(name="mean_norm")(features)  # (b, t, mels)
     x = ops.expand_dims(x, -1)  # (b, t, mels, 1)
     for i, channels in enumerate((settings.stem, settings.stem, 2 * settings.stem)):
-        x = layers.Conv2D(channels, 3, strides=2, padding="same", activation="relu", name=f"stem{i}")(x)
-    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="flatten")(x)  # (b, t/8, mels/8 * 2 stem)
+        x = layers.Conv2D(channels, 3, strides=2, padding="same", activation="relu", dtype=large, name=f"stem{i}")(x)
+    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), dtype=large, name="flatten")(x)  # (b, t/8, mels/8 * 2 stem)
     mask = layers.MaxPooling1D(SUBSAMPLING, name="mask")(mask)  # (b, t/8, 1)
-    x = layers.Dense(settings.channels, name="stem_out")(x) * mask  # (b, t/8, c)
+    x = layers.Dense(settings.channels, dtype=large, name="stem_out")(x)  # (b, t/8, c)
+    x = layers.Multiply(name="stem_mask")([x, mask])
+    outputs = []
     for i in range(settings.blocks):
         x = _block(x, mask, settings, f"block{i}")  # (b, t/8, c)
-    x = layers.LayerNormalization(name="norm")(x)
-    x = layers.Dense(LABELS_PER_FRAME * n_labels, name="labels")(x)  # (b, t/8, 2 labels)
-    return keras.Model(features, LabelFrames(n_labels, name="label_frames")(x), name="acoustic")
+        if i + 1 == settings.phone_block:
+            outputs = [_head(x, n_phones, "phone")]  # (b, t/4, phones)
+    outputs = [_head(x, n_labels, "label"), *outputs]  # (b, t/4, labels)
+    return keras.Model(features, outputs if len(outputs) > 1 else outputs[0], name="acoustic")
+
+
+def _head(x, n_labels: int, name: str):
+    """Two label frames from each encoder frame."""
+    x = layers.LayerNormalization(name="norm" if name == "label" else f"{name}_norm")(x)
+    x = layers.Dense(LABELS_PER_FRAME * n_labels, name=f"{name}s")(x)  # (b, t/8, 2 labels)
+    return LabelFrames(n_labels, name=f"{name}_frames")(x)  # (b, t/4, labels)
 
 
 def _block(x, mask, settings: NetworkSettings, name: str):
     """Depthwise convolution over time, squeeze-and-excitation, inverted bottleneck; added to the input."""
-    width = settings.channels
+    width, large = settings.channels, settings.precision
     y = layers.LayerNormalization(name=f"{name}_norm")(x) * mask  # (b, t, c)
     y = layers.DepthwiseConv1D(settings.kernel, padding="same", name=f"{name}_depthwise")(y)  # (b, t, c)
-    y = layers.Dense(settings.expansion * width, activation="silu", name=f"{name}_expand")(y)  # (b, t, e c)
+    y = layers.Dense(settings.expansion * width, activation="silu", dtype=large, name=f"{name}_expand")(
+        y
+    )  # (b, t, e c)
     context = MaskedMean(name=f"{name}_mean")(y, mask)  # (b, 1, e c)
     context = layers.Dense(width // 8, activation="relu", name=f"{name}_squeeze")(context)  # (b, 1, c/8)
     gate = layers.Dense(settings.expansion * width, activation="sigmoid", name=f"{name}_excite")(context)
-    y = layers.Dense(width, name=f"{name}_project")(y * gate)  # (b, t, c)
+    y = layers.Multiply(dtype=large, name=f"{name}_gate")([y, gate])
+    y = layers.Dense(width, dtype=large, name=f"{name}_project")(y)  # (b, t, c)
     y = layers.Dropout(settings.dropout, name=f"{name}_dropout")(y)
-    return (x + y) * mask
+    return layers.Add(name=f"{name}_add")([x, y]) * mask
