@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from asr_training.augment import augment, mask
+from asr_training.augment import augment, mask, reverberate
 from asr_training.batches import epoch_plan, label_frames, make_batch, training_batches
+from asr_training.phones import Lexicon
 from asr_training.settings import AugmentSettings
 
 
@@ -79,3 +80,20 @@ def test_an_utterance_that_got_too_fast_keeps_its_own_speed(cache, recipe):
     utterance = replace(cache.split("train")[0], text="o" * 12)
     batch = make_batch(cache, [utterance], recipe, [1])
     assert batch.n_frames[0] == label_frames(utterance.frames)
+
+
+def test_a_room_adds_a_tail_that_dies_away_by_sixty_decibels():
+    impulse = np.zeros((60, 2), np.float32)
+    impulse[5] = 1.0
+    wet = reverberate(impulse, 0.3, 0.1)
+    assert wet[:6].tolist() == impulse[:6].tolist()
+    np.testing.assert_allclose(wet[6:, 0].sum(), 0.1, rtol=1e-3)
+    np.testing.assert_allclose(wet[36, 0] / wet[6, 0], 1e-6, rtol=1e-2)
+
+
+def test_phones_stand_in_where_the_lexicon_lacks_a_word(cache, recipe, tmp_path):
+    (tmp_path / "d.dict").write_text("on AA N\noff AO F\n")
+    chosen = cache.split("train")[:6]
+    batch = make_batch(cache, chosen, recipe, None, Lexicon(tmp_path / "d.dict"))
+    assert batch.phones_known.tolist() == [float(u.text != "go") for u in chosen]
+    assert (batch.phones[:, 0] > 0).all()

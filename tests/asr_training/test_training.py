@@ -11,6 +11,7 @@ from asr_training.batches import make_batch  # noqa: E402
 from asr_training.evaluate import evaluate, results  # noqa: E402
 from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, write  # noqa: E402
 from asr_training.models.convolutional import acoustic_network  # noqa: E402
+from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
 from voice.errors import DataError  # noqa: E402
 
@@ -64,6 +65,18 @@ def test_a_broken_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.npz").write_bytes(b"not a zip")
     with pytest.raises(DataError, match="not a checkpoint"):
         checkpoints.load(tmp_path)
+
+
+def test_a_phone_head_learns_beside_and_is_left_out_of_the_bundle(cache, recipe, tmp_path):
+    (tmp_path / "d.dict").write_text("on AA N\noff AO F\ngo G OW\n")
+    network = recipe.network.model_copy(update={"phone_block": 1, "precision": "mixed_bfloat16"})
+    both = recipe.model_copy(update={"network": network})
+    with pytest.raises(DataError, match="no lexicon"):
+        train(cache, both, tmp_path / "run", Budget(2), lambda line: None)
+    train(cache, both, tmp_path / "run", Budget(2), lambda line: None, lexicon=Lexicon(tmp_path / "d.dict"))
+    exported = export_run(tmp_path / "run", both, cache)
+    assert exported.largest_difference < 1e-3
+    assert operators(exported.network) <= ALLOWED_OPERATORS
 
 
 def test_the_learning_rate_warms_up_and_ends_low(recipe):
