@@ -27,12 +27,13 @@ def prepare(
     data: Data,
     work: Work,
     more: Annotated[list[Path] | None, typer.Option(help="folder of further speech; repeatable")] = None,
+    skip: Annotated[list[Path] | None, typer.Option(help="list of clips of further speech to leave out")] = None,
     processes: int = 1,
 ) -> None:
     """Compute the features of the data pack, once."""
     from kws_training.prepare import prepare as write_stores  # noqa: PLC0415
 
-    write_stores(data, work, more or [], n_processes=processes)
+    write_stores(data, work, more or [], skip=skip or [], n_processes=processes)
 
 
 @app.command()

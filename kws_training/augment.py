@@ -39,12 +39,27 @@ def move(clips: Batch, shift: npt.NDArray[np.float64], speed: npt.NDArray[np.flo
 def warp_frequency(clips: Batch, factor: npt.NDArray[np.float64]) -> Batch:
     """Return clips whose mel axis is stretched by `factor`, shape (batch,): other vocal tract lengths."""
     n_mels = clips.shape[2]
-    at = np.clip(np.arange(n_mels) * factor[:, None], 0, n_mels - 1)
-    before = np.minimum(at.astype(np.intp), n_mels - 2)
-    share = (at - before).astype(np.float32)[:, None, :]
-    low = np.take_along_axis(clips, before[:, None, :], axis=2)
-    high = np.take_along_axis(clips, before[:, None, :] + 1, axis=2)
-    return low * (1 - share) + high * share
+    at = np.clip(np.arange(n_mels) * factor[:, None], 0, n_mels - 1)  # (batch, mels)
+    # A product with a matrix of at most two entries a column is ten times as fast as gathering.
+    weights = np.maximum(1 - np.abs(np.arange(n_mels)[:, None] - at[:, None, :]), 0)  # (batch, mels, mels)
+    return np.asarray(clips @ weights.astype(np.float32))
+
+
+def add_room(clips: Batch, seconds: npt.NDArray[np.float64], direct_db: npt.NDArray[np.float64]) -> Batch:
+    """Return clips with a diffuse tail that decays exponentially (Polack's model), on power: phases are not kept.
+
+    Args:
+        clips: shape (batch, frames, mels).
+        seconds: reverberation time T60, shape (batch,).
+        direct_db: ratio of the direct sound to the whole tail, shape (batch,).
+    """
+    n_frames = clips.shape[1]
+    decay = 10 ** (-6 * SETTINGS.hop / SETTINGS.rate / seconds)[:, None, None]  # of the power, a frame
+    lag = np.arange(n_frames)[:, None] - np.arange(n_frames)
+    tail = np.where(lag > 0, decay ** np.maximum(lag, 0), 0) * (1 - decay) / decay
+    mixing = np.eye(n_frames) + tail * 10 ** (-direct_db / 10)[:, None, None]
+    power = np.maximum(np.exp(clips) - OFFSET, 0)
+    return np.log(mixing.astype(np.float32) @ power + OFFSET)
 
 
 def add_noise(clips: Batch, noise: Batch, snr_db: npt.NDArray[np.float64]) -> Batch:
@@ -99,8 +114,12 @@ def vary(rng: np.random.Generator, clips: Batch, noise: Batch, settings: Augment
 
 
 def disturb(rng: np.random.Generator, clips: Batch, noise: Batch, settings: AugmentSettings) -> Batch:
-    """Return clips with noise, another level and microphone, and masks; their timing stays."""
+    """Return clips in rooms, with noise, another level and microphone, and masks; their timing stays."""
     n_clips, _, n_mels = clips.shape
+    far = np.flatnonzero(rng.random(n_clips) < settings.room_share)
+    if len(far):
+        clips = clips.copy()
+        clips[far] = add_room(clips[far], rng.uniform(*settings.room_seconds, len(far)), rng.uniform(-3, 12, len(far)))
     noisy = rng.random(n_clips) < settings.noise_share
     snr_db = np.where(noisy, rng.uniform(*settings.snr_db, n_clips), np.inf)
     gain_db = rng.uniform(*settings.gain_db, (n_clips, 1)) + colour(rng, n_clips, n_mels, settings.tilt_db)

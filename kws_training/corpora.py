@@ -1,7 +1,7 @@
 """Read the speech data pack: which clip belongs to which split, label and group."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from voice.errors import DataError
 from voice.events import RATE, Samples
 
+AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 COMMANDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
 ASR_FOLDERS = (
     "LJSpeech-1.1",
@@ -115,6 +116,47 @@ def keyword_split(group: str) -> str:
     if percent < 30:
         return "test"
     return "dev" if percent < 45 else "train"
+
+
+def speech_split(name: str) -> str:
+    """Return the split of a clip of further speech without a manifest: 65 % test, 15 % dev, the rest train.
+
+    Neighbours (names that differ in the last two characters only, so often one speaker) stay together.
+    """
+    percent = int(sha1(name[:-2].encode(), usedforsecurity=False).hexdigest(), 16) % 100
+    if percent < 65:
+        return "test"
+    return "dev" if percent < 80 else "train"
+
+
+def further_speech(folders: Sequence[Path], skip: Sequence[Path] = ()) -> list[tuple[Recording, str | None]]:
+    """Return the clips of folders of further speech with their text (None where it is not known), each once.
+
+    A folder with a `manifest.jsonl` (`audio`, `text`, `speaker`, `split`) gives the clips that it lists; of another
+    folder every audio file counts that no manifest lists, split by `speech_split`.
+
+    Args:
+        folders: where the clips are.
+        skip: lists of clips to leave out: a name or `repository<TAB>name` to a line, after a tab the reason.
+    """
+    left_out = {part for path in skip for line in _lines(path) for part in line.split("\t")[:2]}
+    found: dict[Path, tuple[Recording, str | None]] = {}
+    for folder in sorted(folders, key=lambda folder: not (folder / "manifest.jsonl").exists()):
+        for recording, text in _listed(folder) if (folder / "manifest.jsonl").exists() else _unlisted(folder):
+            if not {recording.path.stem, recording.path.name} & left_out:
+                found.setdefault(recording.path.resolve(), (recording, text))
+    return list(found.values())
+
+
+def _listed(folder: Path) -> Iterator[tuple[Recording, str | None]]:
+    for row in manifest(folder):
+        path = folder / row["audio"]
+        yield Recording(path, "speech", row["split"], row.get("speaker") or path.stem), row.get("text")
+
+
+def _unlisted(folder: Path) -> Iterator[tuple[Recording, None]]:
+    for path in sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES):
+        yield Recording(path, "speech", speech_split(path.stem), path.stem), None
 
 
 def manifest(folder: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Logits = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 _Z = 1.96
 
 
@@ -84,3 +85,18 @@ def command_threshold(chances: Logits, most: float, n_special: int = 2) -> float
         if (best >= threshold).mean() <= most:
             return round(float(threshold), 2)
     return 0.99
+
+
+def tail_threshold(peaks: Scores, count: float, n_tail: int = 20) -> float:
+    """Return the threshold, 0.5 to 0.99, that `count` of the peaks are expected to reach.
+
+    A count of one or two is too few to set a threshold by. The logits of the `n_tail` highest peaks are taken for the
+    tail of an exponential distribution, whose mean is their mean excess over the next lower peak.
+    """
+    inside = np.clip(np.sort(peaks)[::-1], 1e-6, 1 - 1e-6)
+    logits = np.log(inside / (1 - inside))
+    if len(logits) <= n_tail:
+        return 0.99
+    excess = logits[:n_tail].mean() - logits[n_tail]
+    wanted = logits[n_tail] + excess * np.log(n_tail / count)
+    return round(float(np.clip(1 / (1 + np.exp(-wanted)), 0.5, 0.99)), 2)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import SILENCE
+from kws_training.evaluate import tail_threshold
 from kws_training.export import to_litert
 from kws_training.feature_store import SETTINGS, Bytes, Clip, to_logmel, write_store
 from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
@@ -42,7 +43,7 @@ class Calibration:
 def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordRecipe, *, n_processes: int = 1) -> None:
     """Write the stores of the word's recordings and of its synthetic speech, where they are missing."""
     if not (work / f"keyword-{word}" / "clips.jsonl").exists():
-        say(f"recordings: {write_store(work / f'keyword-{word}', word_entries(recordings(folders)))}")
+        say(f"recordings: {write_store(work / f'keyword-{word}', word_entries(recordings(folders), recipe.tracts))}")
     if not (work / f"synthetic-{word}" / "clips.jsonl").exists():
         entries = synthetic_entries(
             word,
@@ -73,6 +74,7 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tu
             metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
             settings=recipe.optimiser,
             folder=run / f"round{round_number}",
+            best=False,
         )
         if round_number < recipe.mining_rounds:
             mined = np.concatenate(
@@ -123,16 +125,12 @@ def litert(model: keras.Model, folder: Path) -> Network:
 
 
 def calibrate(network: Network, dev: KeywordData, recipe: KeywordRecipe) -> Calibration:
-    """Return the lowest threshold, in steps of 0.01, that keeps dev speech at the recipe's false accepts per hour."""
+    """Return the threshold that keeps dev speech at the recipe's false accepts per hour, in steps of 0.01."""
     speech = [(source, clip) for source in dev.running for clip in source.clips]
     peaks = np.array([_peak(network, source, clip, recipe) for source, clip in speech])
     hours = sum(clip.n_frames for _, clip in speech) * HOURS_PER_FRAME
     positive = np.array([_peak(network, dev.real, clip, recipe) for clip in dev.real.clips])
-    threshold = 0.99
-    for candidate in np.arange(0.98, 0.49, -0.01):
-        if (peaks >= candidate).sum() / hours > recipe.false_accepts_per_hour:
-            break
-        threshold = round(float(candidate), 2)
+    threshold = tail_threshold(peaks, recipe.false_accepts_per_hour * hours)
     false_accepts = int((peaks >= threshold).sum())
     return Calibration(threshold, float((positive < threshold).mean()), false_accepts, hours)
 

@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from kws_training.augment import Batch, disturb, move, warp_frequency
+from kws_training.augment import Batch, add_noise, disturb, move, warp_frequency
 from kws_training.batches import window
-from kws_training.feature_store import FLOOR, Bytes, Clip, FeatureStore, to_logmel
+from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStore, to_logmel
 from kws_training.settings import KeywordRecipe
 
 Windows = npt.NDArray[np.uint8]
+_TALK_SHARE = 0.15  # of the clips have other speech under them
+_SILENCE_AFTER = 45  # frames: a synthetic clip that goes on for longer after the word says a command
 
 
 class Source:
@@ -108,13 +110,22 @@ class KeywordBatches:
         size = recipe.optimiser.batch
         targets = rng.random(size) < recipe.positive_share
         clips = to_logmel(np.stack([self.positive() if target else self.negative() for target in targets]))
-        noise = to_logmel(np.stack([data.noise.draw(rng) for _ in targets]))
         speed = 1 + rng.uniform(-1, 1, size) * recipe.augment.speed
         # Speed is about the centre: moving by the part that the end loses keeps the word's end where it was.
         shift = (recipe.window_frames - 1) / 2 * (1 - 1 / speed)
         clips = move(clips, shift, speed)
         clips = warp_frequency(clips, 1 + rng.uniform(-1, 1, size) * recipe.augment.warp)
+        clips = add_noise(clips, *self._other_talk(size))
+        noise = to_logmel(np.stack([data.noise.draw(rng) for _ in targets]))
         return disturb(rng, clips, noise, recipe.augment), targets.astype(np.float32)[:, None]
+
+    def _other_talk(self, size: int) -> tuple[Batch, npt.NDArray[np.float64]]:
+        """Return running speech to lay under some clips, and the ratios in dB."""
+        rng = self._rng
+        talks = rng.random(size) < _TALK_SHARE
+        silent = np.full((self._recipe.window_frames, SETTINGS.mels), FLOOR, np.uint8)
+        talk = to_logmel(np.stack([self._data.running_speech(rng) if talking else silent for talking in talks]))
+        return talk, np.where(talks, rng.uniform(4, 25, size), np.inf)
 
     def positive(self) -> Bytes:
         """Return a window that ends 0 to `late_frames` after the word, other speech right behind it now and then."""
@@ -123,10 +134,12 @@ class KeywordBatches:
         clip = source.any(rng)
         late = int(rng.integers(0, self._recipe.late_frames + 1))
         found = source.ending(clip, clip.keyword_end + late)
-        if source is data.real and late > 2 and rng.random() < 0.4:
+        if source is data.synthetic and clip.n_frames - clip.keyword_end > _SILENCE_AFTER:
+            return found
+        if late > 2 and rng.random() < 0.4:
             found = found.copy()
             found[-late + 2 :] = data.speech.draw(rng)[: late - 2]
-        if source is data.real and rng.random() < 0.3:
+        if rng.random() < 0.3:
             found = self._speech_before(found, late)
         return found
 
@@ -134,7 +147,7 @@ class KeywordBatches:
         """Return a window without the word: running speech, near misses, parts of the word, other words, noise."""
         rng, data = self._rng, self._data
         kinds = ("speech", "mined", "near", "other_wake", "words", "part", "noise")
-        shares = [0.40, 0.15 if len(self._mined) else 0.0, 0.14, 0.09, 0.08, 0.10, 0.04]
+        shares = [0.38, 0.25 if len(self._mined) else 0.0, 0.10, 0.07, 0.06, 0.10, 0.04]
         kind = str(rng.choice(kinds, p=np.array(shares) / sum(shares)))
         if kind == "mined":
             return self._mined[rng.integers(len(self._mined))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from kws_training.corpora import Recording, keyword_split, manifest, read_samples
 from kws_training.feature_store import SCALE, Bytes, audio_bytes
-from kws_training.synthesis import HELD_OUT, Style, synthesise, training_styles
+from kws_training.synthesis import Style, resample, synthesise, training_styles
 from voice.errors import DataError
 from voice.events import RATE
 
@@ -21,6 +22,17 @@ COMMAND_SENTENCES = (
     "music|good morning"
 ).split("|")
 """What may follow a wake word in one breath."""
+
+_FOLLOWING = (
+    "add milk to the list|play jazz|what's the weather|who is there|where am I|open the door|close the blinds|lock up|"
+    "unlock the garage|brighten the hall|tell me a joke|show me the news|remind me at six|wake me up|call mom|find my "
+    "phone|read the news|start the washing machine|pause|resume|skip this song|next|previous|mute|louder please|is it "
+    "late|are we there|can you hear me|could you help|would you stop|do it again|does it rain|how are you|when is "
+    "dinner|why not|please be quiet|give me five minutes|get the door|make coffee|put it on|change the channel|switch "
+    "on the fan|a little warmer|all lights off|everything off|it's dark in here|I'm cold|let's go|never mind|okay|"
+    "repeat that|quiet|under the table|zero|eight|movie time|good night|kitchen light|thank you|young people"
+).split("|")
+_LEADING = ("hey", "hey", "okay", "so", "well", "and", "please", "good morning", "listen", "I said", "hello")
 
 CONFUSABLE = {
     "computer": (
@@ -60,21 +72,28 @@ def recordings(folders: list[Path]) -> list[Recording]:
     return found
 
 
-def word_entries(found: list[Recording]) -> Iterator[tuple[dict[str, Any], Bytes]]:
-    """Yield store entries of recordings that hold the word once; its end is found by level where nobody noted it."""
+def word_entries(found: list[Recording], tracts: tuple[float, ...] = (1.0,)) -> Iterator[tuple[dict[str, Any], Bytes]]:
+    """Yield store entries of recordings that hold the word once; its end is found by level where nobody noted it.
+
+    Args:
+        found: the recordings.
+        tracts: factors that training recordings are resampled by, which moves pitch and formants.
+    """
     for recording in found:
-        frames = audio_bytes(read_samples(recording.path))
-        end = word_end(frames) if recording.end is None else round(recording.end * RATE / 160)
-        yield (
-            {
-                "label": "keyword",
-                "split": recording.split,
-                "group": recording.group,
-                "name": recording.path.stem,
-                "keyword_end": end,
-            },
-            frames,
-        )
+        samples = read_samples(recording.path)
+        for tract in tracts if recording.split == "train" else (1.0,):
+            frames = audio_bytes(resample(samples, tract))
+            end = word_end(frames) if recording.end is None else round(recording.end / tract * RATE / 160)
+            yield (
+                {
+                    "label": "keyword",
+                    "split": recording.split,
+                    "group": recording.group,
+                    "name": f"{recording.path.stem} {tract:g}",
+                    "keyword_end": end,
+                },
+                frames,
+            )
 
 
 def word_end(frames: Bytes, longest_gap: int = 18) -> int:
@@ -95,52 +114,79 @@ def word_end(frames: Bytes, longest_gap: int = 18) -> int:
     return int(speaking[at]) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a voice is to say: the word with what stands around it, or, without a word, only `after`."""
+
+    word: str
+    before: str = ""
+    after: str = ""
+    pause: bool = False
+    """A comma behind the word."""
+
+    def text(self, *, cut: bool = False) -> str:
+        """Return the text; `cut`: up to the word."""
+        word = f"{self.word}," if self.pause and self.after and not cut else self.word
+        return " ".join(part for part in (self.before, word, "" if cut else self.after) if part)
+
+
 def synthetic_entries(
     word: str, *, n_words: int, n_sentences: int, n_confusable: int, seed: int, n_processes: int = 1
 ) -> Iterator[tuple[dict[str, Any], Bytes]]:
     """Yield store entries of synthetic speech: the word alone, the word and a command in one breath, near misses.
 
-    The five held-out voices say the word and three commands each, as split `test`.
+    The five held-out voices say nothing here: they judge, in `benchmarks/wake_word.py`.
     """
     rng = np.random.default_rng(seed)
-    jobs: list[tuple[str, str, str, Style]] = []
-    for style in training_styles(rng, n_words):
-        jobs.append((word, "", "train", style))
-    for style in training_styles(rng, n_sentences):
-        jobs.append((word, str(rng.choice(COMMAND_SENTENCES)), "train", style))
-    near = [*CONFUSABLE.get(word, ()), *COMMAND_SENTENCES]
-    for style in training_styles(rng, n_confusable):
-        text = f"{rng.choice(near)} {rng.choice(COMMAND_SENTENCES)}" if rng.random() < 0.4 else str(rng.choice(near))
-        jobs.append(("", text, "train", style))
-    for voice in HELD_OUT:
-        for pace in (140, 165, 190):
-            jobs.append((word, "", "test", Style(voice, pace)))
-            jobs += [(word, sentence, "test", Style(voice, pace)) for sentence in COMMAND_SENTENCES[:4]]
+    phrases = [_with_word(rng, word, sentence=False) for _ in range(n_words)]
+    phrases += [_with_word(rng, word, sentence=True) for _ in range(n_sentences)]
+    phrases += [_near_miss(rng, word) for _ in range(n_confusable)]
+    jobs = list(zip(phrases, training_styles(rng, len(phrases)), strict=True))
     with ProcessPoolExecutor(n_processes) as pool:
         for fields, frames in pool.map(_say, jobs, chunksize=20):
             if fields["label"] != "keyword" or fields["keyword_end"] > 0:  # some variants are silent
                 yield fields, frames
 
 
-def _say(job: tuple[str, str, str, Style]) -> tuple[dict[str, Any], Bytes]:
-    """Say a job; the word's end inside a sentence comes from the same voice saying it alone, less final lengthening."""
-    word, sentence, split, style = job
-    silence = np.zeros(RATE // 4, np.float32)
-    spoken = np.concatenate([silence, synthesise(f"{word} {sentence}".strip(), style), silence])
-    frames = audio_bytes(spoken)
+def _with_word(rng: np.random.Generator, word: str, *, sentence: bool) -> Phrase:
+    before = str(rng.choice(_LEADING)) if rng.random() < _LED else ""
+    after = str(rng.choice([*COMMAND_SENTENCES, *_FOLLOWING])) if sentence else ""
+    return Phrase(word, before, after, pause=bool(rng.random() < _PAUSED))
+
+
+def _near_miss(rng: np.random.Generator, word: str) -> Phrase:
+    after = str(rng.choice([*CONFUSABLE.get(word, ()), *COMMAND_SENTENCES]))
+    if rng.random() < 0.5:
+        after = f"{after} {rng.choice([*COMMAND_SENTENCES, *_FOLLOWING])}"
+    return Phrase("", str(rng.choice(_LEADING)) if rng.random() < _LED else "", after)
+
+
+def _say(job: tuple[Phrase, Style]) -> tuple[dict[str, Any], Bytes]:
+    """Say a phrase; the word's end inside a sentence comes from the same voice stopping there."""
+    phrase, style = job
+    frames = _spoken(phrase.text(), style)
     end = -1
-    if word and not sentence:
+    if phrase.word and not phrase.after:
         end = word_end(frames)
-    elif word:
-        alone = audio_bytes(np.concatenate([silence, synthesise(word, style), silence]))
-        first, first_alone = _onset(frames), _onset(alone)
-        end = first + round(0.93 * (word_end(alone) - first_alone))
-    label = "keyword" if word else "near-miss"
-    kind = "sentence" if word and sentence else "word"
-    name = f"{style.voice} {style.words_per_minute} {kind} {word} {sentence}".strip()
-    return {"label": label, "split": split, "group": style.voice, "name": name, "keyword_end": end}, frames
+    elif phrase.word:
+        alone = _spoken(phrase.text(cut=True), style)
+        final = 1.0 if phrase.pause else _FINAL_LENGTHENING
+        end = _onset(frames) + round((word_end(alone) - _onset(alone)) / final)
+    label = "keyword" if phrase.word else "near-miss"
+    name = f"{style.voice} {style.words_per_minute} {style.pitch} {style.tract} {phrase.text()}"
+    return {"label": label, "split": "train", "group": style.voice, "name": name, "keyword_end": end}, frames
+
+
+def _spoken(text: str, style: Style) -> Bytes:
+    silence = np.zeros(RATE // 4, np.float32)
+    return audio_bytes(np.concatenate([silence, synthesise(text, style), silence]))
 
 
 def _onset(frames: Bytes) -> int:
     level = frames.mean(axis=1)
     return int(np.argmax(level > level.min() + 0.25 * (level.max() - level.min())))
+
+
+_LED, _PAUSED = 0.15, 0.3  # shares of the phrases
+_FINAL_LENGTHENING = 1.08
+"""How much longer a word is before a pause."""

@@ -6,6 +6,7 @@ WORK/words   WORK/images   WORK/speech   WORK/noise   WORK/wake      and WORK/<n
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from kws_training.corpora import (
     Recording,
-    keyword_split,
+    further_speech,
     noises,
     read_samples,
     running_speech,
@@ -27,18 +28,22 @@ from voice.events import RATE, Samples
 
 WINDOW_FRAMES = SETTINGS.frames(RATE)
 """Frames of a one-second clip: 98."""
-AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".mp3"})
 _COMPUTER = re.compile(r"\bcomput(?:er|ers)\b")
-_NOISE_SPLITS = (("train", 0.0, 0.8), ("dev", 0.8, 1.0))
+TRAINED_NOISE = 0.8
+"""The share of a noise recording, from its start, that trains."""
+_NOISE_SPLITS = (("train", 0.0, TRAINED_NOISE), ("dev", TRAINED_NOISE, 1.0))
 
 
-def prepare(data: Path, work: Path, more: Sequence[Path] = (), *, n_processes: int = 1) -> None:
+def prepare(
+    data: Path, work: Path, more: Sequence[Path] = (), *, skip: Sequence[Path] = (), n_processes: int = 1
+) -> None:
     """Write the feature stores that are not there yet.
 
     Args:
         data: the unpacked data pack.
         work: where the stores go.
-        more: folders of further speech that doesn't hold the wake word; split by `keyword_split` of the file name.
+        more: folders of further speech, see `further_speech`.
+        skip: lists of clips of these to leave out.
         n_processes: processes that compute features.
     """
     with ProcessPoolExecutor(n_processes) as pool:
@@ -47,8 +52,8 @@ def prepare(data: Path, work: Path, more: Sequence[Path] = (), *, n_processes: i
             ("words", _from_audio(pool, speech_commands(data), exact_second=True)),
             ("noise", _noise(data)),
             ("wake", _from_audio(pool, wake_recordings(data))),
-            ("speech", _from_audio(pool, _speech(data))),
-            ("more", _from_audio(pool, _more(more))),
+            ("speech", _from_audio(pool, _apart(running_speech(data)))),
+            ("more", _from_audio(pool, _apart(further_speech(more, skip)))),
         ):
             if name == "more" and not more:
                 continue
@@ -64,18 +69,13 @@ def one_second(samples: Samples) -> Samples:
     return np.pad(samples[:RATE], (0, max(0, RATE - len(samples))))
 
 
-def _speech(data: Path) -> list[Recording]:
-    """Return running speech; a clip that says "computer" is no negative, so it is labelled apart."""
-    found = []
-    for recording, text in running_speech(data):
-        label = "computer" if text and _COMPUTER.search(text) else recording.label
-        found.append(Recording(recording.path, label, recording.split, recording.group))
-    return found
+def no_negative(label: str, text: str | None) -> str:
+    """Return the label of running speech: a clip that says "computer" is no negative, so it is labelled apart."""
+    return "computer" if text and _COMPUTER.search(text.lower()) else label
 
 
-def _more(folders: Sequence[Path]) -> list[Recording]:
-    paths = [path for folder in folders for path in sorted(folder.rglob("*")) if path.suffix.lower() in AUDIO_SUFFIXES]
-    return [Recording(path, "speech", keyword_split(path.stem), path.stem) for path in paths]
+def _apart(found: Iterable[tuple[Recording, str | None]]) -> list[Recording]:
+    return [replace(recording, label=no_negative(recording.label, text)) for recording, text in found]
 
 
 def _images(data: Path) -> Iterator[tuple[dict[str, Any], Bytes]]:

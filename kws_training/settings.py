@@ -1,7 +1,7 @@
 """What a recipe in `config/kws/*.yaml` may say."""
 
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,6 +23,7 @@ class NetworkSettings(_Strict):
         description="channels, depthwise kernel (frames) and stride of each residual block",
     )
     head_channels: int = Field(128, gt=0, description="channels before the pooling")
+    pooling: Literal["mean", "weighted"] = Field("mean", description="over time; weighted: learnt, by channel")
     dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
 
 
@@ -35,6 +36,8 @@ class AugmentSettings(_Strict):
     warp: float = Field(0.06, ge=0, lt=0.5, description="frequency warp, +- share of the mel index")
     noise_share: float = Field(0.75, ge=0, le=1, description="share of the clips that get noise")
     snr_db: tuple[float, float] = Field((0.0, 40.0), description="signal to noise ratio, dB")
+    room_share: float = Field(0.0, ge=0, le=1, description="share of the clips that get reverberation")
+    room_seconds: tuple[float, float] = Field((0.2, 0.8), description="reverberation time T60")
     gain_db: tuple[float, float] = Field((-30.0, 10.0), description="level change, dB")
     tilt_db: float = Field(6.0, ge=0, description="spectral tilt and colour of the microphone, +- dB")
     time_masks: int = Field(2, ge=0)
@@ -75,21 +78,34 @@ class KeywordRecipe(_Strict):
 
     window_frames: int = Field(112, gt=0, description="frames the network looks at")
     step_frames: int = Field(8, gt=0, description="frames between two looks")
-    late_frames: int = Field(16, ge=0, description="latest end of a positive window after the word, frames")
+    late_frames: int = Field(20, ge=0, description="latest end of a positive window after the word, frames")
     smoothing_steps: int = Field(2, gt=0, description="looks averaged")
     refractory_ms: int = Field(1500, ge=0, description="no second detection within")
     positive_share: float = Field(0.3, gt=0, lt=1)
-    real_share: float = Field(0.6, ge=0, le=1, description="of the positives: recordings of people")
-    n_synthetic_words: int = Field(900, ge=0)
-    n_synthetic_sentences: int = Field(900, ge=0, description="the word and a command in one breath")
-    n_near_misses: int = Field(900, ge=0)
+    real_share: float = Field(0.5, ge=0, le=1, description="of the positives: recordings of people")
+    tracts: tuple[float, ...] = Field(
+        (1.0, 0.88, 0.94, 1.06, 1.13, 1.22), description="training recordings are resampled by these"
+    )
+    n_synthetic_words: int = Field(2500, ge=0)
+    n_synthetic_sentences: int = Field(3000, ge=0, description="the word and a command in one breath")
+    n_near_misses: int = Field(2500, ge=0)
     mining_rounds: int = Field(2, ge=0)
-    false_accepts_per_hour: float = Field(0.5, gt=0, description="the threshold is calibrated to it on dev speech")
+    false_accepts_per_hour: float = Field(0.25, gt=0, description="the threshold is calibrated to it on dev speech")
     network: NetworkSettings = NetworkSettings(
-        stem_channels=48, blocks=((48, 9, 1), (48, 9, 1), (64, 9, 2), (64, 9, 1), (64, 9, 1)), head_channels=96
+        stem_channels=40,
+        blocks=((40, 9, 1), (40, 9, 1), (56, 9, 2), (56, 9, 1), (56, 9, 1)),
+        head_channels=80,
+        pooling="weighted",
     )
     augment: AugmentSettings = AugmentSettings(
-        shift_frames=0, far_shift_frames=0, speed=0.15, time_masks=1, time_mask_frames=10, mel_mask_bins=4
+        shift_frames=0,
+        far_shift_frames=0,
+        speed=0.15,
+        warp=0.1,
+        room_share=0.3,
+        time_masks=1,
+        time_mask_frames=8,
+        mel_mask_bins=4,
     )
     optimiser: OptimiserSettings = OptimiserSettings(
         steps=3_000, steps_per_epoch=300, label_smoothing=0.02, warmup_steps=200

@@ -1,8 +1,9 @@
-"""Say words and sentences with the free synthesisers of the machine: espeak-ng, flite, festival.
+"""Say words and sentences with the free synthesisers of the machine: espeak-ng, flite, festival, SVOX pico.
 
-A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival:kal_diphone`).
+A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival:kal_diphone`, `pico:en-GB`).
 """
 
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -24,10 +25,16 @@ HELD_OUT = (
 
 _ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc", "en-gb-scotland")
 _VARIANTS = (
-    "m1 m2 m4 m5 m6 m7 m8 f1 f3 f4 f5 adam Alex Alicia Andrea Andy Annie announcer anika antonio aunty belinda "
-    "benjamin boris caleb david ed edward Gene grandma grandpa gustave Hugo iven2 john klatt2 klatt4 Lee linda "
-    "max Michael michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac"
+    "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 adam Alex Alicia Andrea Andy Annie announcer anika antonio aunty belinda "
+    "benjamin boris caleb david ed edward Gene grandma grandpa gustave Hugo iven2 john klatt klatt2 klatt3 klatt4 Lee "
+    "linda max Michael michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac"
 ).split()
+_RECORDED = {
+    "flite": ("kal", "kal16", "awb"),
+    "festival": ("kal_diphone",),
+    "pico": ("en-US", "en-GB", "de-DE"),
+}
+"""Voices that were cut or trained from recordings of people. pico takes part where `pico2wave` is installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +44,34 @@ class Style:
     voice: str
     words_per_minute: int = 160
     pitch: int = 50
-    """espeak-ng's 0 to 99."""
+    """0 to 99, low to high; 50 is the voice's own."""
+    tract: float = 1.0
+    """Formants and pitch times this, as of a shorter vocal tract: 1.2 makes a man sound like a woman or a child."""
 
 
-def training_styles(rng: np.random.Generator, n_styles: int) -> list[Style]:
-    """Return random styles of the voices that training may hear; one in twelve isn't espeak-ng's."""
-    others = ("flite:kal", "flite:kal16", "flite:awb", "festival:kal_diphone")
-    styles = []
+def training_styles(rng: np.random.Generator, n_styles: int, recorded_share: float = 0.45) -> list[Style]:
+    """Return random styles of the voices that training may hear.
+
+    Args:
+        rng: of the choice.
+        n_styles: how many.
+        recorded_share: share of the voices that aren't espeak-ng's, which are few but sound more like people.
+    """
+    recorded = [
+        f"{engine}:{voice}"
+        for engine, voices in _RECORDED.items()
+        if engine != "pico" or shutil.which("pico2wave")
+        for voice in voices
+    ]
+    styles: list[Style] = []
     while len(styles) < n_styles:
+        pace, pitch = int(rng.integers(110, 215)), int(rng.integers(5, 95))
+        if rng.random() < recorded_share:
+            styles.append(Style(str(rng.choice(recorded)), pace, pitch, round(float(rng.uniform(0.85, 1.35)), 3)))
+            continue
         voice = f"espeak-ng:{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"
-        if rng.random() < 1 / 12:
-            voice = str(rng.choice(others))
         if voice not in HELD_OUT:
-            styles.append(Style(voice, int(rng.integers(110, 215)), int(rng.integers(15, 85))))
+            styles.append(Style(voice, pace, pitch, round(float(rng.uniform(0.92, 1.15)), 3)))
     return styles
 
 
@@ -60,7 +82,6 @@ def synthesise(text: str, style: Style) -> Samples:
         DataError: the synthesiser isn't installed or fails.
     """
     import soundfile  # noqa: PLC0415 - slow to import
-    import soxr  # noqa: PLC0415
 
     try:
         with tempfile.TemporaryDirectory() as folder:  # festival can't write a whole WAV to a pipe
@@ -72,18 +93,37 @@ def synthesise(text: str, style: Style) -> Samples:
         raise DataError(
             f"{style.voice} can't say {text!r} ({error})", fix=f"install {style.voice.partition(':')[0]}"
         ) from error
-    return np.asarray(samples if rate == RATE else soxr.resample(samples, rate, RATE), np.float32)
+    return resample(samples, style.tract, rate)
+
+
+def resample(samples: Samples, tract: float, rate: int = RATE) -> Samples:
+    """Return samples of `rate` at 16 kHz, faster and higher by `tract`."""
+    import soxr  # noqa: PLC0415 - slow to import
+
+    if rate == RATE and tract == 1:
+        return np.asarray(samples, np.float32)
+    return np.asarray(soxr.resample(samples, rate * tract, RATE), np.float32)
 
 
 def _command(text: str, style: Style, path: str) -> tuple[list[str], bytes]:
     engine, _, voice = style.voice.partition(":")
+    pace = style.words_per_minute / style.tract  # the tract's resampling makes it faster
+    hertz = (70 + 2.2 * style.pitch) / style.tract
     if engine == "espeak-ng":
-        speed, pitch = str(style.words_per_minute), str(style.pitch)
-        return ["espeak-ng", "-v", voice, "-s", speed, "-p", pitch, "-w", path, text], b""
-    stretch = f"{160 / style.words_per_minute:.2f}"
+        return ["espeak-ng", "-v", voice, "-s", f"{pace:.0f}", "-p", str(style.pitch), "-w", path, text], b""
     if engine == "flite":
-        return ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch}", "-t", text, "-o", path], b""
+        pitch = [] if style.pitch == _OWN_PITCH else ["--setf", f"int_f0_target_mean={hertz:.0f}"]
+        stretch = f"duration_stretch={160 / pace:.2f}"
+        return ["flite", "-voice", voice, "--setf", stretch, *pitch, "-t", text, "-o", path], b""
     if engine == "festival":
-        setup = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {stretch}))"
+        melody = "" if style.pitch == _OWN_PITCH else f"(set! int_lr_params '({_MELODY.format(hertz, hertz / 7)}))"
+        setup = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {160 / pace:.2f}) {melody})"
         return ["text2wave", "-eval", setup, "-o", path], text.encode()
-    raise DataError(f"no synthesiser {engine!r}", fix="use espeak-ng, flite or festival")
+    if engine == "pico":
+        tags = f'<speed level="{100 * pace / 160:.0f}"><pitch level="{50 + style.pitch}">{text}</pitch></speed>'
+        return ["pico2wave", "-l", voice, "-w", path, tags], b""
+    raise DataError(f"no synthesiser {engine!r}", fix="use espeak-ng, flite, festival or pico")
+
+
+_OWN_PITCH = 50
+_MELODY = "(target_f0_mean {:.0f}) (target_f0_std {:.0f}) (model_f0_mean 170) (model_f0_std 34)"

@@ -29,6 +29,7 @@ def fit(
     metric: keras.metrics.Metric,
     settings: OptimiserSettings,
     folder: Path,
+    best: bool = True,
 ) -> keras.Model:
     """Train `model`, keep the best epoch in `folder/best.keras` and return it; an interrupted run goes on.
 
@@ -40,14 +41,18 @@ def fit(
         metric: higher is better; chooses the epoch.
         settings: of the optimiser.
         folder: for checkpoints and the log.
+        best: whether the best epoch is kept, or the last.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.compile(_optimiser(settings), loss, metrics=[metric])
-    best = folder / "best.keras"
+    kept = folder / "best.keras"
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        str(kept), monitor=f"val_{metric.name}", mode="max", save_best_only=best
+    )
     callbacks = [
         keras.callbacks.BackupAndRestore(str(folder / "backup")),
         keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-        keras.callbacks.ModelCheckpoint(str(best), monitor=f"val_{metric.name}", mode="max", save_best_only=True),
+        checkpoint,
         keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
     ]
     model.fit(
@@ -59,7 +64,7 @@ def fit(
         callbacks=callbacks,
         verbose=2,
     )
-    return keras.models.load_model(best, compile=False)
+    return keras.models.load_model(kept, compile=False)
 
 
 def _optimiser(settings: OptimiserSettings) -> keras.optimizers.Optimizer:

@@ -21,9 +21,18 @@ def build(settings: NetworkSettings, n_frames: int, n_mels: int, n_outputs: int)
     for channels, kernel, stride in settings.blocks:
         x = _block(x, channels, kernel, stride)
     x = _conv(x, settings.head_channels, 1)
-    x = layers.GlobalAveragePooling1D()(x)  # (batch, head)
+    x = _pool(x, settings)  # (batch, head)
     x = layers.Dropout(settings.dropout)(x)
     return keras.Model(inputs, layers.Dense(n_outputs, name="logits")(x))
+
+
+def _pool(x: Any, settings: NetworkSettings) -> Any:
+    if settings.pooling == "mean":
+        return layers.GlobalAveragePooling1D()(x)
+    n_steps = x.shape[1]
+    start = keras.initializers.Constant(1 / n_steps)
+    x = layers.DepthwiseConv1D(n_steps, depthwise_initializer=start, use_bias=False)(x)  # (batch, 1, head)
+    return layers.Reshape((settings.head_channels,))(x)
 
 
 def _block(x: Any, channels: int, kernel: int, stride: int) -> Any:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kws_training.augment import SILENCE, add_gain, add_noise, mask, move, vary, warp_frequency
+from kws_training.augment import SILENCE, add_gain, add_noise, add_room, mask, move, vary, warp_frequency
 from kws_training.settings import AugmentSettings
 
 RNG = np.random.default_rng(0)
@@ -32,6 +32,16 @@ def test_noise_adds_as_power():
     mixed = add_noise(speech, noise, np.array([10.0]))
     assert mixed == pytest.approx(np.log(1 + 0.1), abs=1e-4)
     assert add_noise(speech, noise, np.array([np.inf])) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_room_adds_a_tail_that_falls_by_sixty_decibels_in_its_time():
+    click = np.full((1, 98, 40), SILENCE, np.float32)
+    click[:, 10] = 10
+    heard = np.exp(add_room(click, np.array([0.5]), np.array([0.0])).astype(np.float64))
+    assert (heard[0, :10] < 1.1e-6).all()
+    assert heard[0, 10, 0] == pytest.approx(np.exp(10), rel=1e-3)
+    assert heard[0, 11:, 0].sum() == pytest.approx(np.exp(10), rel=0.01)
+    assert 10 * np.log10(heard[0, 11, 0] / heard[0, 61, 0]) == pytest.approx(60, abs=1)
 
 
 def test_a_gain_of_ten_decibels_is_ten_times_the_power():

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from kws_training.corpora import keyword_split, official_split, wake_words
+from kws_training.corpora import further_speech, keyword_split, official_split, speech_split, wake_words
 from kws_training.feature_store import FLOOR, Clip, FeatureStore, audio_bytes, to_bytes, to_logmel, write_store
-from kws_training.keyword_data import recordings, word_end
+from kws_training.keyword_data import Phrase, recordings, word_end
 from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
-from kws_training.synthesis import HELD_OUT, training_styles
+from kws_training.synthesis import HELD_OUT, resample, training_styles
 from voice.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -49,6 +49,46 @@ def test_keyword_split_is_stable_and_near_its_shares():
     assert splits == [keyword_split(f"speaker{i}") for i in range(2000)]
     assert abs(splits.count("test") / 2000 - 0.30) < 0.04
     assert abs(splits.count("dev") / 2000 - 0.15) < 0.03
+
+
+def test_further_speech_keeps_neighbours_together():
+    splits = [speech_split(f"clip{i:06d}") for i in range(20_000)]
+    assert abs(splits.count("test") / 20_000 - 0.65) < 0.1
+    assert splits[100:200] == [splits[100]] * 100
+
+
+def test_listed_clips_of_further_speech_keep_their_split_and_skipped_ones_stay_out(tmp_path):
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("one.mp3", "two.mp3", "silent.mp3"):
+        (clips / name).touch()
+    listed = tmp_path / "listed"
+    listed.mkdir()
+    row = {"audio": "../clips/one.mp3", "text": "Hello.", "speaker": "s", "split": "train"}
+    (listed / "manifest.jsonl").write_text(json.dumps(row) + "\n")
+    (tmp_path / "skip.txt").write_text("some/repository\tsilent\tsilent or nearly so\n")
+    found = {recording.path.stem: (recording, text) for recording, text in _found(tmp_path, clips, listed)}
+    assert set(found) == {"one", "two"}
+    assert found["one"][0].split == "train"
+    assert found["one"][1] == "Hello."
+
+
+def _found(tmp_path, *folders):
+    return further_speech(folders, [tmp_path / "skip.txt"])
+
+
+def test_a_phrase_says_the_word_among_others():
+    phrase = Phrase("computer", "hey", "stop", pause=True)
+    assert phrase.text() == "hey computer, stop"
+    assert phrase.text(cut=True) == "hey computer"
+    assert Phrase("", after="commuter").text() == "commuter"
+
+
+def test_a_shorter_vocal_tract_is_faster_and_higher():
+    tone = np.sin(2 * np.pi * 400 * np.arange(16_000) / 16_000).astype(np.float32)
+    higher = resample(tone, 1.25)
+    assert len(higher) == 12_800
+    assert np.argmax(np.abs(np.fft.rfft(higher))) * 16_000 / len(higher) == pytest.approx(500, abs=2)
 
 
 def test_copies_of_a_recording_count_once(tmp_path):

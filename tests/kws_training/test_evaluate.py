@@ -8,6 +8,7 @@ from kws_training.evaluate import (
     fit_temperature,
     poisson,
     probabilities,
+    tail_threshold,
     wilson,
 )
 
@@ -44,3 +45,13 @@ def test_threshold_lets_the_asked_share_pass():
     chances[:, 3] = np.linspace(0.3, 0.9, 100)
     threshold = command_threshold(chances, 0.05)
     assert (chances[:, 3] >= threshold).mean() <= 0.05 < (chances[:, 3] >= threshold - 0.02).mean()
+
+
+def test_the_tail_of_the_peaks_gives_a_threshold_beyond_what_can_be_counted():
+    rng = np.random.default_rng(0)
+    thresholds = []
+    for _ in range(50):
+        logits = rng.exponential(0.7, 2000) - 3  # one of 2000 reaches 0.7 ln 2000 - 3 = 2.32
+        thresholds.append(tail_threshold(1 / (1 + np.exp(-logits)), 1.0))
+    assert np.median(thresholds) == pytest.approx(1 / (1 + np.exp(-2.32)), abs=0.02)
+    assert tail_threshold(np.array([0.2, 0.3]), 1.0) == 0.99
