@@ -165,6 +165,25 @@ async def test_12_a_malformed_message_is_answered_and_the_next_one_heard() -> No
     assert errors == [("tts", "hermes/tts/say")]
 
 
+async def test_12_a_malformed_message_that_several_hear_is_answered_once() -> None:
+    errors = []
+
+    async def ignore(message: topics.TtsSay) -> None:
+        del message
+
+    async def fault(message: topics.ErrorMessage) -> None:
+        errors.append(message.context)
+
+    async with LocalBus() as bus:
+        for _ in range(3):
+            topics.on(bus, topics.TtsSay, ignore)
+        topics.on(bus, topics.ErrorMessage, fault)
+        for payload in (b"{", b"{", b"[]"):
+            await bus.publish("hermes/tts/say", payload)
+        await bus.drain()
+    assert errors == ["hermes/tts/say"] * 3
+
+
 @given(st.binary(max_size=200))
 def test_12_no_bytes_raise_anything_but_a_bus_error(payload: bytes) -> None:
     for model in (*topics.JSON_TOPICS, topics.PlayBytes, topics.AudioFrame):
