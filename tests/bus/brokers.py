@@ -21,9 +21,9 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """The broker; `users` are name and password."""
+    """The broker; `users` are name and password, `tls` is the folder of `make_certificates`."""
 
-    def __init__(self, folder: Path, *, users: dict[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, *, users: dict[str, str] | None = None, tls: Path | None = None) -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
         self._process: asyncio.subprocess.Process | None = None
@@ -34,7 +34,11 @@ class Mosquitto:
             passwords.chmod(0o600)
             subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
             folder.chmod(0o755)
-            lines += [f"password_file {passwords}", "user root"]
+            lines.append(f"password_file {passwords}")
+        if tls:
+            lines += [f"{key} {tls / name}" for key, name in (("certfile", "server.pem"), ("keyfile", "server.key"))]
+        if users or tls:
+            lines.append("user root")
         self._config.write_text("\n".join(lines) + "\n")
 
     async def start(self) -> None:

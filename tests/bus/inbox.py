@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 
 from voice.bus.base import Bus, Message
@@ -76,3 +77,25 @@ class Log(logging.Handler):
             while not any(text in line for line in self.lines):
                 self._written.clear()
                 await self._written.wait()
+
+
+class Pauses(random.Random):
+    """A link's jitter: notes between which bounds each pause is drawn, and makes it none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[tuple[float, float]] = []
+        self._drew = asyncio.Event()
+
+    def uniform(self, a: float, b: float) -> float:
+        """Be drawn from."""
+        self.drawn.append((a, b))
+        self._drew.set()
+        return 0.0
+
+    async def until(self, count: int) -> None:
+        """Return when this many pauses were made."""
+        async with asyncio.timeout(20):
+            while len(self.drawn) < count:
+                self._drew.clear()
+                await self._drew.wait()

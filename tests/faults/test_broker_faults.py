@@ -147,7 +147,7 @@ async def test_a_wrong_password_is_said_once_and_the_right_one_works(
             assert not link.connected
         async with MqttLink(hub, right) as link:
             await link.wait_connected()
-        with pytest.raises(BusError, match=r"[Nn]ot authori"):
+        with pytest.raises(BusError, match="password is wrong"):
             await anext(mqtt.watch(wrong, "#"))
     assert sum("password is wrong" in line for line in log.lines) == 1
     await broker.kill()
@@ -223,5 +223,5 @@ async def test_a_port_that_speaks_something_else_is_not_a_broker() -> None:
     async with await asyncio.start_server(shout, "127.0.0.1", 0) as server, LocalBus() as hub, asyncio.timeout(20):
         port = server.sockets[0].getsockname()[1]
         async with MqttLink(hub, quick(port, timeout_s=0.2)) as link:
-            await log.until("can't be reached")
+            await log.until("does not answer as a broker does")
             assert not link.connected

@@ -18,12 +18,13 @@ from voice.bus.base import Message, Unsubscribe
 from voice.bus.echoes import Echoes
 from voice.bus.memory import LocalBus, matches
 from voice.bus.settings import BrokerSettings
+from voice.bus.trouble import explain
 from voice.errors import BusError, ConfigError
 
 _log = logging.getLogger(__name__)
 
-_REFUSED = {134, 135}
-"""Bad user name or password; not authorised (MQTT 5.0, section 3.2.2.2; paho maps the codes of 3.1.1 to these)."""
+_client_log = logging.getLogger("voice.bus.client")
+_client_log.setLevel(logging.CRITICAL)  # the client's own lines, one for each failed attempt; ours say it once
 
 _SYNC_S = 2.0
 """Seconds that closing waits for messages still to be sent."""
@@ -150,8 +151,9 @@ class MqttLink:
             finally:
                 self._set_connected(False)
                 self._echoes.clear()
-            attempt = 0 if reached else attempt + 1
+            attempt = 0 if reached else attempt
             await asyncio.sleep(self._jitter.uniform(0, self._pause_limit(attempt)))
+            attempt += 1
 
     def _pause_limit(self, attempt: int) -> float:
         """Exponential back-off; the caller draws from 0 to this bound (full jitter)."""
@@ -171,6 +173,7 @@ class MqttLink:
             keepalive=settings.keepalive_s,
             timeout=settings.timeout_s,
             max_queued_incoming_messages=settings.queue_limit,
+            logger=_client_log,
             tls_context=self._tls,
         )
 
@@ -233,13 +236,10 @@ class MqttLink:
 
     def _complain(self, error: Exception) -> None:
         """Say in one line why there is no broker, once for each reason."""
-        reason = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
-        if isinstance(reason, ReasonCode) and reason.value in _REFUSED:
-            text = "refuses us: the user or the password is wrong: set broker.username and broker.password_file"
-        elif self.connected:
+        if self.connected:
             text = f"is lost ({error}): the loop goes on, up to {self._settings.queue_limit} messages are kept"
         else:
-            text = f"can't be reached ({error}): the loop goes on: start it, or set another broker.host"
+            text = "{}: the loop goes on: {}".format(*_explained(error, self._settings))
         if text != self._complaint:
             self._complaint = text
             _log.warning("broker %s %s", self._settings.address, text)
@@ -303,6 +303,7 @@ async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[M
         timeout=settings.timeout_s,
         keepalive=settings.keepalive_s,
         tls_context=_tls_context(settings),
+        logger=_client_log,
     )
     try:
         async with client:
@@ -313,7 +314,25 @@ async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[M
     except ValueError as error:
         raise ConfigError(f"--filter {topic_filter!r}: {error}", fix="say it as MQTT does, such as hermes/#") from error
     except aiomqtt.MqttError as error:
-        raise BusError(f"broker {settings.address}: {error}", fix="start it, or name another with --broker") from error
+        what, fix = _explained(error, settings)
+        raise BusError(f"broker {settings.address} {what}", fix=fix) from error
+
+
+def _explained(error: Exception, settings: BrokerSettings) -> tuple[str, str]:
+    reason = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
+    code = reason.value if isinstance(reason, ReasonCode) else None
+    return explain(error, code=code, tls=settings.tls)
+
+
+class _Socket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; the client library leaves it open, one for each attempt."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
@@ -323,6 +342,7 @@ def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise BusError(f"broker.ca_file {settings.ca_file}: {error}", fix="give a certificate in PEM form") from error
+    context.sslsocket_class = _Socket
     if settings.insecure:
         _log.warning("broker.insecure is on: anyone can pose as %s", settings.address)
         context.check_hostname = False
