@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -62,6 +63,16 @@ class Mosquitto:
             self._process.kill()
         await self._process.communicate()
         self._process = None
+
+    def freeze(self) -> None:
+        """Stop it in its tracks, its sockets open."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
 
 
 class Relay:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.bus.brokers import MOSQUITTO, Mosquitto
-from tests.bus.inbox import Inbox
+from tests.bus.inbox import Inbox, Log
 from voice.bus import mqtt
 from voice.bus.broker import EmbeddedBroker
 from voice.bus.memory import LocalBus
@@ -105,6 +105,18 @@ async def test_what_waits_at_the_end_still_goes_out(settings: BrokerSettings) ->
             for number in range(20):
                 await hub.publish("hermes/x", bytes([number]))
         assert (link.sent, link.waiting, link.dropped) == (20, 0, 0)
+
+
+async def test_what_comes_faster_than_the_hub_takes_it_is_bounded_and_counted() -> None:
+    log = Log("voice.bus.mqtt")
+    async with LocalBus() as hub:
+        link = MqttLink(hub, BrokerSettings(queue_limit=2))
+        incoming = link._client()._queue
+        for number in range(5):
+            incoming.put_nowait(number)
+        assert [incoming.get_nowait() for _ in range(2)] == [3, 4]
+    assert link.lost == 3
+    assert sum("faster than we read" in line for line in log.lines) == 1
 
 
 async def test_a_malformed_filter_of_the_watcher_is_one_line(settings: BrokerSettings) -> None:

@@ -139,7 +139,7 @@ async def test_any_certificate_will_do_where_that_is_asked_for(
     broker: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSWORD_VARIABLE, "right")
-    log = Log("voice.bus.mqtt")
+    log = Log("voice.bus.tls")
     settings = configured(tmp_path, broker.port, tls=True, insecure=True, timeout_s=5)
     async with LocalBus() as hub, MqttLink(hub, settings) as link, asyncio.timeout(20):
         await link.wait_connected()

@@ -5,16 +5,17 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.bus.brokers import MOSQUITTO, Mosquitto, Relay, needs_mosquitto
-from tests.bus.inbox import Inbox, Log, Switch
+from tests.bus.inbox import Inbox, Log, Pauses, Switch
 from voice.bus import mqtt
 from voice.bus.broker import EmbeddedBroker
 from voice.bus.memory import LocalBus
 from voice.bus.mqtt import MqttLink
 from voice.bus.settings import BrokerSettings
-from voice.bus.topics import ErrorMessage, TtsSay, on, send
+from voice.bus.topics import MAX_AUDIO, ErrorMessage, PlayBytes, TtsSay, on, send, write_frame
 from voice.errors import BusError
 
 
@@ -130,6 +131,89 @@ async def test_a_broker_killed_and_started_again_finds_everyone_back(tmp_path: P
 
 
 @needs_mosquitto
+async def test_killed_while_running_what_fits_the_queue_is_delivered_once_after_the_restart(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    await broker.start()
+    relay, switch = Relay(broker.port), Switch()
+    await relay.join()
+    async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(30):
+        local, heard = Inbox(hub, "hermes/#"), Inbox(other, "hermes/#")
+        async with (
+            MqttLink(hub, quick(relay.port, queue_limit=5)) as link,
+            MqttLink(other, quick(broker.port, client_id="other")) as listener,
+        ):
+            link.on_connection(switch.note)
+            await listener.wait_connected()
+            await link.wait_connected()
+            await hub.publish("hermes/x", b"before")
+            await heard.until(b"before")
+            await broker.kill()
+            await switch.until([True, False])
+            for number in range(8):
+                await hub.publish("hermes/x", bytes([number]))
+            await hub.drain()
+            assert (link.waiting, link.dropped) == (5, 3)
+            await relay.cut()  # so that the listener is back first: MQTT keeps nothing for who is not there
+            await broker.start()
+            await listener.wait_connected()
+            await relay.join()
+            await switch.until([True, False, True])
+            await hub.publish("hermes/x", b"after")
+            await heard.until(b"after")
+        await relay.cut()
+    assert heard.payloads == [b"before", *(bytes([number]) for number in range(3, 8)), b"after"]
+    assert local.payloads == [b"before", *(bytes([number]) for number in range(8)), b"after"]
+    await broker.kill()
+
+
+@needs_mosquitto
+async def test_a_broker_that_hangs_is_left_and_found_again(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    await broker.start()
+    log, switch = Log("voice.bus.mqtt"), Switch()
+    async with LocalBus() as hub, asyncio.timeout(30):
+        heard = Inbox(hub, "hermes/#")
+        async with MqttLink(hub, quick(broker.port, timeout_s=0.3)) as link:
+            link.on_connection(switch.note)
+            await link.wait_connected()
+            broker.freeze()
+            await hub.publish("hermes/x", b"meanwhile")
+            await heard.until(b"meanwhile")
+            await switch.until([True, False])
+            await log.until("is lost")
+            broker.thaw()
+            await switch.until([True, False, True])
+            await send_and_hear_back(broker.port, heard)
+            assert link.dropped == 0
+    assert heard.payloads == [b"meanwhile", b"from outside"], "no echo of the first connection came late"
+    await broker.kill()
+
+
+async def send_and_hear_back(port: int, heard: Inbox) -> None:
+    """Publish from another client, and wait until `heard` has it."""
+    async with LocalBus() as other, MqttLink(other, quick(port, client_id="other")) as link:
+        await link.wait_connected()
+        await other.publish("hermes/x", b"from outside")
+        await heard.until(b"from outside")
+
+
+async def test_pauses_double_up_to_their_limit_and_start_again_after_a_connection(broker: BrokerSettings) -> None:
+    relay, pauses, switch = Relay(broker.port), Pauses(), Switch()
+    settings = with_port(broker, relay.port, backoff_s=0.5, backoff_limit_s=3)
+    async with LocalBus() as hub, asyncio.timeout(20), MqttLink(hub, settings, jitter=pauses) as link:
+        link.on_connection(switch.note)
+        await pauses.until(6)
+        await relay.join()
+        await switch.until([True])
+        assert pauses.drawn[:6] == [(0, 0.5), (0, 1), (0, 2), (0, 3), (0, 3), (0, 3)], "full jitter, doubled bounds"
+        before = len(pauses.drawn)
+        await relay.cut()
+        await switch.until([True, False])
+        await pauses.until(before + 2)
+        assert pauses.drawn[before : before + 2] == [(0, 0.5), (0, 1)]
+
+
+@needs_mosquitto
 async def test_a_wrong_password_is_said_once_and_the_right_one_works(
     tmp_path: Path,
 ) -> None:
@@ -180,14 +264,26 @@ async def test_the_last_will_of_a_killed_process_is_seen_by_others(broker: Broke
     assert (offline.topic, offline.payload) == ("earshot/victim/status", b"offline")
 
 
-async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus() -> None:
-    async with (
-        EmbeddedBroker(BrokerSettings(port=0)) as broker,
-        LocalBus() as hub,
-        LocalBus() as stranger,
-        asyncio.timeout(20),
-    ):
-        said: list[str] = []
+TOO_LARGE = 10 * 2**20
+MALFORMED = [
+    b'{"text": "cut',
+    b"RIFF\xff\xfe",
+    b'{"text": [1]}',
+    b'{"text": null}',
+    b'{"text": "x", "volume": "loud"}',
+    b'{"text": "x", "siteId": {}}',
+    b"[]",
+    b"5",
+    b"[" * 100_000,
+    b'{"text": "' + b"x" * 20_000 + b'"}',
+    b'{"text": "' + b"x" * TOO_LARGE + b'"}',
+    b"\0" * TOO_LARGE,
+]
+
+
+async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus(broker: BrokerSettings) -> None:
+    async with LocalBus() as hub, LocalBus() as stranger, asyncio.timeout(30):
+        said, switch = list[str](), Switch()
 
         async def say(request: TtsSay) -> None:
             said.append(request.text)
@@ -195,12 +291,13 @@ async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus() -> No
         on(hub, TtsSay, say)
         errors, ours = Inbox(stranger, "hermes/error/#"), Inbox(hub, "hermes/tts/say")
         async with (
-            MqttLink(hub, quick(broker.port)) as link,
-            MqttLink(stranger, quick(broker.port, client_id="stranger")) as other,
+            MqttLink(hub, broker) as link,
+            MqttLink(stranger, with_port(broker, broker.port, client_id="stranger")) as other,
         ):
+            link.on_connection(switch.note)
             await link.wait_connected()
             await other.wait_connected()
-            for payload in (b'{"text": "cut', b"RIFF\xff\xfe", b'{"text": [1]}', b"[]"):
+            for payload in MALFORMED:
                 await stranger.publish("hermes/tts/say", payload)
             await send(stranger, TtsSay(text="still here"))
             await ours.until(TtsSay(text="still here").encode())
@@ -208,8 +305,38 @@ async def test_malformed_hermes_json_from_the_bus_is_answered_on_the_bus() -> No
             await send(hub, ErrorMessage(component="tts", error="end"))
             await errors.until(ErrorMessage(component="tts", error="end").encode())
         assert said == ["still here"]
-        assert len(errors.messages) == 5
+        assert len(errors.messages) == len(MALFORMED) + 1
         assert {error.topic for error in errors.messages} == {"hermes/error/tts"}
+        assert max(len(error.payload) for error in errors.messages) < 500, "the answer doesn't repeat the payload"
+        assert switch.history == [True, False], "not lost before the end"
+
+
+async def test_a_sound_that_is_none_or_too_large_is_answered_on_the_bus(broker: BrokerSettings) -> None:
+    topic, wav = "hermes/audioServer/default/playBytes/1", write_frame(np.zeros(2_500_000, np.float32))
+    wrong = [b"", b'{"text": "x"}', b"\xff" * TOO_LARGE, wav[:8], wav + bytes(MAX_AUDIO)]
+    async with LocalBus() as hub, LocalBus() as stranger, asyncio.timeout(30):
+        played: list[int] = []
+
+        async def play(request: PlayBytes) -> None:
+            played.append(len(request.wav))
+
+        on(hub, PlayBytes, play)
+        errors = Inbox(stranger, "hermes/error/#")
+        async with (
+            MqttLink(hub, broker) as link,
+            MqttLink(stranger, with_port(broker, broker.port, client_id="stranger")) as other,
+        ):
+            await link.wait_connected()
+            await other.wait_connected()
+            for payload in (*wrong, wav):
+                await stranger.publish(topic, payload)
+            ours = Inbox(hub, topic)
+            await ours.until(wav)
+            await hub.drain()
+            await send(hub, ErrorMessage(component="audioServer", error="end"))
+            await errors.until(ErrorMessage(component="audioServer", error="end").encode())
+        assert played == [len(wav)], "5 MB, and right"
+        assert len(errors.messages) == len(wrong) + 1
 
 
 async def test_a_port_that_speaks_something_else_is_not_a_broker() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
@@ -18,6 +17,7 @@ from voice.bus.base import Message, Unsubscribe
 from voice.bus.echoes import Echoes
 from voice.bus.memory import LocalBus, matches
 from voice.bus.settings import BrokerSettings
+from voice.bus.tls import tls_context
 from voice.bus.trouble import explain
 from voice.errors import BusError, ConfigError
 
@@ -28,6 +28,20 @@ _client_log.setLevel(logging.CRITICAL)  # the client's own lines, one for each f
 
 _SYNC_S = 2.0
 """Seconds that closing waits for messages still to be sent."""
+
+
+class _Incoming(asyncio.Queue[aiomqtt.Message]):
+    """What the broker sent and the hub has not taken yet: when it is full, the oldest goes."""
+
+    def __init__(self, maxsize: int, lose: Callable[[], None]) -> None:
+        super().__init__(maxsize)
+        self._lose = lose
+
+    def put_nowait(self, item: aiomqtt.Message) -> None:
+        if self.full():
+            self.get_nowait()
+            self._lose()
+        super().put_nowait(item)
 
 
 class MqttLink:
@@ -54,7 +68,7 @@ class MqttLink:
         self._hub = hub
         self._settings = settings
         self._password = settings.secret()
-        self._tls = _tls_context(settings)
+        self._tls = tls_context(settings)
         self._jitter = jitter or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._send, self._receive = list(settings.send), list(settings.receive)
         self._asked: set[str] = set()
@@ -68,6 +82,8 @@ class MqttLink:
         self._unsubscribe: Unsubscribe | None = None
         self.dropped = 0
         """Messages that the broker will never get, because the queue was full."""
+        self.lost = 0
+        """Messages of the broker that the hub never got, because they came too fast."""
         self.sent = 0
         self.received = 0
         self._empty.set()
@@ -161,7 +177,7 @@ class MqttLink:
 
     def _client(self) -> aiomqtt.Client:
         settings = self._settings
-        return aiomqtt.Client(
+        client = aiomqtt.Client(
             settings.host,
             settings.port,
             identifier=settings.name,
@@ -173,9 +189,21 @@ class MqttLink:
             keepalive=settings.keepalive_s,
             timeout=settings.timeout_s,
             max_queued_incoming_messages=settings.queue_limit,
+            queue_type=self._incoming,  # type: ignore[arg-type]
             logger=_client_log,
             tls_context=self._tls,
         )
+        # set also where nobody waits for it any more, and asyncio would complain that nobody took the exception
+        client._disconnected.add_done_callback(lambda future: future.cancelled() or future.exception())
+        return client
+
+    def _incoming(self, maxsize: int) -> _Incoming:
+        return _Incoming(maxsize, self._lose)
+
+    def _lose(self) -> None:
+        self.lost += 1
+        if self.lost == 1:
+            _log.warning("broker %s sends faster than we read: the oldest messages go", self._settings.address)
 
     @property
     def _v5(self) -> bool:
@@ -302,7 +330,7 @@ async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[M
         password=settings.secret() if settings.username is not None else None,
         timeout=settings.timeout_s,
         keepalive=settings.keepalive_s,
-        tls_context=_tls_context(settings),
+        tls_context=tls_context(settings),
         logger=_client_log,
     )
     try:
@@ -322,29 +350,3 @@ def _explained(error: Exception, settings: BrokerSettings) -> tuple[str, str]:
     reason = error.rc if isinstance(error, aiomqtt.MqttCodeError) else None
     code = reason.value if isinstance(reason, ReasonCode) else None
     return explain(error, code=code, tls=settings.tls)
-
-
-class _Socket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; the client library leaves it open, one for each attempt."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
-def _tls_context(settings: BrokerSettings) -> ssl.SSLContext | None:
-    if not settings.tls:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise BusError(f"broker.ca_file {settings.ca_file}: {error}", fix="give a certificate in PEM form") from error
-    context.sslsocket_class = _Socket
-    if settings.insecure:
-        _log.warning("broker.insecure is on: anyone can pose as %s", settings.address)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
