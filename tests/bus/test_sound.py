@@ -29,7 +29,7 @@ def riff(*chunks: bytes) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def test_a_snips_frame_with_time_replay_and_list_chunks() -> None:
+def test_6_a_snips_frame_with_time_replay_and_list_chunks() -> None:
     extra = [chunk(b"time", struct.pack("<Q", 1234)), chunk(b"rpid", b"abc"), chunk(b"rprf", b"\x07\0\0\0")]
     wav = read_wav(riff(form(), *extra, chunk(b"LIST", b"INFOx"), chunk(b"data", RAMP.tobytes())))
     assert wav.capture_ms == 1234
@@ -37,7 +37,7 @@ def test_a_snips_frame_with_time_replay_and_list_chunks() -> None:
     np.testing.assert_array_equal(wav.samples, RAMP.astype(np.float32) / 32768)
 
 
-def test_a_rhasspy_frame_is_a_plain_header_and_1024_samples() -> None:
+def test_6_a_rhasspy_frame_is_a_plain_header_and_1024_samples() -> None:
     frame = write_frame(np.zeros(1024, np.float32))
     assert len(frame) == 44 + 2048
     assert len(read_wav(frame).samples) == 1024
@@ -96,6 +96,6 @@ def test_site_and_request_stand_in_the_topic_escaped() -> None:
     assert AudioFrame.parse(Message(frame.topic(), frame.encode())) == frame
 
 
-def test_json_on_a_sound_topic_is_refused() -> None:
+def test_12_json_on_a_sound_topic_is_refused() -> None:
     with pytest.raises(BusError, match="not a WAV"):
         PlayBytes.parse(Message("hermes/audioServer/default/playBytes/1", b"{}"))

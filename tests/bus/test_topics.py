@@ -98,6 +98,19 @@ def test_7_ids_never_break_out_of_their_level() -> None:
     assert parse(topics.IntentMessage, message.encode(), message.topic()).intent.intent_name == "me:Set/#+\0"
 
 
+async def test_7_a_slash_that_others_leave_in_an_intents_topic_is_heard() -> None:
+    heard = []
+
+    async def note(message: topics.IntentMessage) -> None:
+        heard.append(message.intent.intent_name)
+
+    async with LocalBus() as bus:
+        topics.on(bus, topics.IntentMessage, note)
+        await bus.publish("hermes/intent/me:room/Set", b'{"input": "x", "intent": {"intentName": "me:room/Set"}}')
+        await bus.drain()
+    assert heard == ["me:room/Set"]
+
+
 @given(st.text(max_size=40))
 def test_7_any_id_survives_its_topic(text: str) -> None:
     level = topics.safe_level(text)

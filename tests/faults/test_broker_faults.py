@@ -115,6 +115,7 @@ async def test_a_broker_killed_and_started_again_finds_everyone_back(tmp_path: P
         ):
             link.on_connection(switch.note)
             await link.wait_connected()
+            await listener.wait_connected()
             await broker.kill()
             await switch.until([True, False])
             await hub.publish("hermes/x", b"while away")

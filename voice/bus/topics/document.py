@@ -3,18 +3,21 @@
 import json
 from typing import Any
 
-from voice.bus.topics import JSON_TOPICS, AudioFrame, ComponentError, Payload, PlayBytes
+from voice.bus.topics import JSON_TOPICS, MAX_AUDIO, MAX_JSON, AudioFrame, ComponentError, Payload, PlayBytes
 
-_INTRO = """# The topics
+_JSON_KIB, _AUDIO_MIB = MAX_JSON // 2**10, MAX_AUDIO // 2**20
+
+_INTRO = f"""# The topics
 
 <!-- written by `voice mqtt protocol > docs/protocol.md`; a test reads it -->
 
 Earshot speaks Hermes, the MQTT protocol of Snips and Rhasspy. Payloads are JSON with camelCase names. Unknown fields
-are ignored, `null` is as good as absent, an empty payload is `{}`, and `siteId` is `"default"` where it is missing.
+are ignored, `null` is as good as absent, an empty payload is `{{}}`, and `siteId` is `"default"` where it is missing.
 Messages are not retained, except `earshot/<client>/status`: `online`, or `offline` by the last will.
 
 An id that stands in a topic is percent-encoded there when it holds `+`, `#`, `/`, `%` or NUL. A malformed message is
-answered on `hermes/error/<component>` and does nothing else.
+answered once on `hermes/error/<component>` and does nothing else; so is JSON of more than {_JSON_KIB} KiB, and a sound of more
+than {_AUDIO_MIB} MiB.
 """
 
 _OUTRO = """
