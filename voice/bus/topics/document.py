@@ -16,8 +16,8 @@ are ignored, `null` is as good as absent, an empty payload is `{{}}`, and `siteI
 Messages are not retained, except `earshot/<client>/status`: `online`, or `offline` by the last will.
 
 An id that stands in a topic is percent-encoded there when it holds `+`, `#`, `/`, `%` or NUL. A malformed message is
-answered once on `hermes/error/<component>` and does nothing else; so is JSON of more than {_JSON_KIB} KiB, and a sound of more
-than {_AUDIO_MIB} MiB.
+answered once on `hermes/error/<component>` and does nothing else; so is JSON of more than {_JSON_KIB} KiB, and a sound
+of more than {_AUDIO_MIB} MiB.
 """
 
 _OUTRO = """
