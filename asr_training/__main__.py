@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -115,14 +115,45 @@ def train(
 
 
 @app.command()
+def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
+    out: Annotated[Path, typer.Option("--out", help="file to write, NAME.bin")],
+    text: Annotated[list[Path] | None, typer.Option("--text", help="a sentence a line (repeatable)")] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="corpora whose train transcripts count")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="corpus to leave out (repeatable)")] = None,
+    words: Annotated[int, typer.Option(min=1)] = 50_000,
+    bigrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    trigrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
+    from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
+) -> None:
+    """Make a word trigram model: modified Kneser-Ney, pruned."""
+    from asr_training import language  # noqa: PLC0415
+    from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
+    from asr_training.lm import Sizes, estimate  # noqa: PLC0415
+    from asr_training.texts import Texts, read_texts  # noqa: PLC0415
+
+    if from_arpa:
+        texts, arrays = Texts(), read_arpa(from_arpa)
+    else:
+        texts = read_texts(text or [], data or [], without=tuple(without or ()))
+        say(f"{len(texts.sentences)} sentences")
+        arrays = estimate(texts.sentences, Sizes(words=words, bigrams=bigrams, trigrams=trigrams))
+    if arpa:
+        write_arpa(arpa, arrays)
+    language.write(out, arrays, texts.sources)
+    counts = ", ".join(f"{len(arrays[f'{name}_score'])} {name}grams" for name in ("uni", "bi", "tri"))
+    say(f"wrote {out}: {counts}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def export(
     run: Run,
     cache: Cached,
     out: Annotated[Path, typer.Option("--out", help="folder of the bundle")],
-    data: Annotated[list[Path] | None, typer.Option("--data", help="corpora to measure the bundle on")] = None,
-    split: str = "dev",
+    lm: Annotated[Path | None, typer.Option("--lm", help="language model that `asr-train lm` wrote")] = None,
 ) -> None:
     """Write a run's averaged weights as a bundle, after checking that LiteRT computes the same."""
+    from asr_training import language  # noqa: PLC0415
     from asr_training.export import export_run, write  # noqa: PLC0415
     from asr_training.prepare import Cache  # noqa: PLC0415
     from asr_training.train import read_run_recipe  # noqa: PLC0415
@@ -131,37 +162,54 @@ def export(
     prepared = Cache(cache, recipe.features)
     exported = export_run(run, recipe, prepared)
     say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
-    bundle = write(out, exported, recipe, prepared, [])
-    if data:
-        results = [result for root in data for result in _measure(bundle, root, split, None)]
-        write(out, exported, recipe, prepared, results)
+    bundle = write(out, exported, recipe, prepared, [], language.read(lm) if lm else None)
     say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
+
+
+@app.command()
+def tune(
+    data: Data,
+    bundle: Annotated[Path, typer.Option("--bundle", help="folder of a bundle with a language model")],
+    split: str = "dev",
+    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
+) -> None:
+    """Choose the weights of a bundle's language model by the word error rate, and write them into the bundle."""
+    from asr_training.export import rewrite  # noqa: PLC0415
+    from asr_training.tune import heard_by  # noqa: PLC0415
+    from asr_training.tune import tune as search  # noqa: PLC0415
+    from voice.models.asr import CtcRecognizer  # noqa: PLC0415
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+    loaded = load_bundle(bundle, "asr")
+    recognizer = CtcRecognizer(loaded)
+    best, rate = search(heard_by(recognizer, data, split, limit), recognizer.lexicon, say)
+    rewrite(loaded, weight=best.weight, word_bonus=best.word_bonus)
+    say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % [{rate.low:.1f}, {rate.high:.1f}]")
 
 
 @app.command()
 def evaluate(
     data: Data,
     bundle: Annotated[str, typer.Option("--bundle", help="bundle folder or name")] = "asr-en",
-    split: str = "dev",
+    split: Annotated[list[str] | None, typer.Option(help="split to measure (repeatable)", show_default="dev")] = None,
+    decoder: Annotated[list[str] | None, typer.Option(help="greedy, beam or lexicon (repeatable)")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances of each corpus folder")] = None,
+    write: Annotated[bool, typer.Option(help="write the figures into the bundle and its card")] = False,
 ) -> None:
-    """Measure a bundle's greedy error rates and speed."""
+    """Measure a bundle's error rates and speed."""
+    from asr_training.evaluate import measure  # noqa: PLC0415
+    from asr_training.export import rewrite  # noqa: PLC0415
     from voice.models.bundle import load_bundle  # noqa: PLC0415
 
-    for root in data:
-        _measure(load_bundle(bundle, "asr"), root, split, limit)
-
-
-def _measure(bundle: Any, root: Path, split: str, limit: int | None) -> list[dict[str, Any]]:
-    from asr_training.evaluate import evaluate as measure  # noqa: PLC0415
-    from asr_training.evaluate import report, results, with_split  # noqa: PLC0415
-
-    measured: list[dict[str, Any]] = []
-    for folder in with_split(root, split):
-        found = measure(bundle, folder, split, limit=limit)
-        report(found, f"{folder.name} {split}", say)
-        measured += results(found, f"{folder.name}, split {split}")
-    return measured
+    loaded = load_bundle(bundle, "asr")
+    found = [
+        result
+        for root in data
+        for name in split or ["dev"]
+        for result in measure(loaded, root, name, decoder, limit, say)
+    ]
+    if write:
+        rewrite(loaded, results=found)
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from voice.errors import DataError
-from voice.models.bundle import Bundle, DataSource, Result
+from voice.models.bundle import Bundle, DataSource, LanguageModel, Result
 
 CARD = "README.md"
 
@@ -35,14 +35,15 @@ def card(bundle: Bundle) -> str:
     return f"""# {manifest.id} {manifest.version}
 
 {manifest.description}.
-Its task in the assistant is to score the sentences of a closed grammar; free dictation is not what it is for.
+Its task in the assistant is to score the sentences of a closed grammar, and to write down what is outside of it.
 
 {training.parameters:,} parameters, {manifest.model.bytes / 1e6:.2f} MB, LiteRT with int8 weights, builtin operators
-only. Licence: {manifest.licence}.
+only. Licence: {manifest.licence}. {_language(manifest.language)}
 
 ## How well it works
 
-Greedy best path without any language model; corpus-level rates; 95 % bootstrap interval over speakers (over clips where
+`greedy` is the best path without any language model, `lexicon` the words of the bundle's language model. Corpus-level
+rates of whole utterances, none left out; 95 % bootstrap interval over speakers (over clips where
 a corpus does not name them: Common Voice release 1, whose dev part shares no sentence with training but may share
 speakers).
 
@@ -61,6 +62,28 @@ the same. {hours:.1f} h of speech:
 | corpus | hours | clips | licence | attribution |
 |---|---:|---:|---|---|
 {data}
+{_texts(manifest.language)}"""
+
+
+def _language(language: LanguageModel | None) -> str:
+    if language is None:
+        return "No language model."
+    return (
+        f"Word trigrams, {language.bytes / 1e6:.1f} MB; weight {language.weight:g} and word bonus "
+        f"{language.word_bonus:g}, chosen on the dev splits."
+    )
+
+
+def _texts(language: LanguageModel | None) -> str:
+    if language is None:
+        return ""
+    rows = "\n".join(f"| {s.name} | {s.clips or ''} | {s.licence} | {s.attribution} |" for s in language.data)
+    return f"""
+The language model was made from:
+
+| text | sentences | licence | attribution |
+|---|---:|---|---|
+{rows}
 """
 
 

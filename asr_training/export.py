@@ -18,6 +18,7 @@ import tensorflow as tf
 from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
 from asr_training.history import Stage, read_stages, stages_json
+from asr_training.language import Language
 from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
 from asr_training.phones import PHONES
 from asr_training.prepare import Cache
@@ -109,7 +110,14 @@ def operators(network: bytes) -> set[str]:
     return {detail["op_name"] for detail in engine._get_ops_details()}
 
 
-def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, results: list[dict[str, Any]]) -> Bundle:
+def write(
+    folder: Path,
+    exported: Exported,
+    recipe: Recipe,
+    cache: Cache,
+    results: list[dict[str, Any]],
+    language: Language | None = None,
+) -> Bundle:
     """Write the bundle and its card.
 
     Args:
@@ -118,6 +126,7 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
         recipe: supplies features and decision.
         cache: supplies the list of corpora.
         results: the manifest's `results`.
+        language: word n-grams to go with it.
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
@@ -128,7 +137,7 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
         "id": recipe.name,
         "kind": "asr",
         "version": "1",
-        "description": "English character CTC for short commands and read speech",
+        "description": "English character CTC for commands and free speech",
         "licence": "CC BY-SA 4.0",
         "rate": recipe.features.rate,
         "features": recipe.features.model_dump(),
@@ -151,9 +160,29 @@ def write(folder: Path, exported: Exported, recipe: Recipe, cache: Cache, result
         },
         "results": results,
     }
-    bundle = write_bundle(folder, manifest, exported.network)
+    if language:
+        manifest["language"] = language.record
+    bundle = write_bundle(folder, manifest, exported.network, language.data if language else None)
     write_card(bundle)
     return bundle
+
+
+def rewrite(bundle: Bundle, *, results: list[dict[str, Any]] | None = None, **language: float) -> Bundle:
+    """Write a bundle again with other results or other weights of its language model.
+
+    Raises:
+        BundleError: the disk refuses.
+        DataError: the disk refuses the card.
+    """
+    manifest = bundle.manifest.model_dump(mode="json", exclude={"format", "model"})
+    if results is not None:
+        manifest["results"] = results
+    if manifest["language"]:
+        manifest["language"] |= language
+    data = bundle.language_path.read_bytes() if bundle.language_path else None
+    again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data)
+    write_card(again)
+    return again
 
 
 def data_sources(cache: Cache, recipe: Recipe) -> list[dict[str, Any]]:

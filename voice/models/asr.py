@@ -1,15 +1,24 @@
-"""Speech recognition with a CTC bundle: audio to log-probabilities of characters, and to text by the best path."""
+"""Speech recognition with a CTC bundle: audio to log-probabilities of characters, and to text by a search."""
+
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from voice.audio.features import features
-from voice.decoding.ctc import greedy
+from voice.decoding.ctc import greedy, prefix_beam
+from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
+from voice.decoding.ngram import NGram, read_arrays
+from voice.decoding.trie import Trie
 from voice.errors import AudioError, BundleError
 from voice.events import Segment, Transcript
 from voice.models.backend import Array, Network
 from voice.models.bundle import AsrDecision, Bundle
 from voice.stages import LogProbs
 from voice.text import Alphabet
+
+DecoderName = Literal["greedy", "beam", "lexicon"]
+"""Best path; prefix beam without a language model; words of the bundle's language model."""
 
 
 class CtcRecognizer:
@@ -30,6 +39,8 @@ class CtcRecognizer:
         self.alphabet = Alphabet(bundle.manifest.labels, decision.blank)
         self.features = bundle.manifest.features
         self._network = Network(bundle.model_path)
+        self._bundle = bundle
+        self.best_decoder: DecoderName = "lexicon" if bundle.language_path else "greedy"
 
     @property
     def stride_seconds(self) -> float:
@@ -57,9 +68,40 @@ class CtcRecognizer:
         n_real = int(np.ceil(len(frames) * hop_ms / self.decision.stride_ms))
         return log_softmax(logits[:n_real])
 
-    def transcribe(self, segment: Segment) -> Transcript:
-        """Return the text of the best path; words with their times and confidences."""
-        return greedy(self.log_probs(segment), self.alphabet, self.stride_seconds)
+    def transcribe(self, segment: Segment, decoder: DecoderName | None = None) -> Transcript:
+        """Return the text, with times and confidences of its words.
+
+        Args:
+            segment: the speech.
+            decoder: how to search; None: `best_decoder`.
+
+        Raises:
+            AudioError: the segment has another sampling rate than the bundle.
+            BundleError: the bundle has no language model for `lexicon`.
+        """
+        log_probs = self.log_probs(segment)
+        name = decoder or self.best_decoder
+        if name == "lexicon":
+            return self.lexicon.decode(log_probs, self.stride_seconds)
+        if name == "beam" and len(log_probs):
+            return prefix_beam(log_probs, self.alphabet, stride=self.stride_seconds)[0]
+        return greedy(log_probs, self.alphabet, self.stride_seconds)
+
+    @cached_property
+    def lexicon(self) -> LexiconDecoder:
+        """The search through the words of the bundle's language model.
+
+        Raises:
+            BundleError: the bundle has none, or it is broken.
+        """
+        path, language = self._bundle.language_path, self._bundle.manifest.language
+        if path is None or language is None:
+            raise BundleError(
+                f"{self._bundle.folder} has no language model", fix="choose another decoder, or export it with one"
+            )
+        arrays = read_arrays(path)
+        settings = LexiconSettings(weight=language.weight, word_bonus=language.word_bonus)
+        return LexiconDecoder(NGram(arrays), Trie.of(arrays), self.alphabet, settings)
 
 
 def log_softmax(logits: Array) -> LogProbs:

@@ -3,6 +3,7 @@
     computer/
       bundle.json     this schema; strict, versioned
       model.tflite    the network, checked against `model.sha256`
+      language.bin    a recogniser's word n-grams, optional, checked against `language.sha256`
       README.md       the model card, optional
 
 Nothing in a bundle is executed and nothing is pickled.
@@ -70,13 +71,24 @@ class AsrDecision(_Strict):
 
 
 class DataSource(_Strict):
-    """One corpus that the model was trained on."""
+    """One corpus or text that the model was made from."""
 
     name: str
     licence: str
     attribution: str
     hours: float | None = None
     clips: int | None = None
+
+
+class LanguageModel(_Strict):
+    """Word n-grams beside a recogniser's network, and how much they count."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.bin$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    weight: float = Field(ge=0, description="of its log-probabilities")
+    word_bonus: float = Field(description="for each word, nats")
+    data: tuple[DataSource, ...] = ()
 
 
 class Training(_Strict):
@@ -116,6 +128,7 @@ class Manifest(_Strict):
     labels: tuple[str, ...] = Field(min_length=1)
     decision: WakeDecision | CommandsDecision | AsrDecision = Field(discriminator="kind")
     model: ModelFile
+    language: LanguageModel | None = None
     training: Training
     results: tuple[Result, ...] = ()
 
@@ -125,6 +138,8 @@ class Manifest(_Strict):
             raise ValueError(f"a {self.kind} bundle with a decision of kind {self.decision.kind}")
         if self.features.rate != self.rate:
             raise ValueError(f"features at {self.features.rate} Hz in a bundle of {self.rate} Hz")
+        if self.language and self.kind != "asr":
+            raise ValueError(f"a {self.kind} bundle with a language model")
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("a label stands twice")
         return self
@@ -145,6 +160,10 @@ class Bundle:
         self.manifest = _read_manifest(folder)
         self.model_path = folder / self.manifest.model.file
         _verify(self.model_path, self.manifest.model)
+        language = self.manifest.language
+        self.language_path = folder / language.file if language else None
+        if self.language_path and language:
+            _verify(self.language_path, language)
 
 
 def load_bundle(name_or_path: str | Path, kind: str | None = None) -> Bundle:
@@ -174,28 +193,37 @@ def shipped_bundles() -> list[Path]:
     return sorted(path.parent for path in SHIPPED.glob("*/bundle.json"))
 
 
-def write_bundle(folder: Path, manifest: dict[str, Any], network: bytes) -> Bundle:
+def write_bundle(folder: Path, manifest: dict[str, Any], network: bytes, language: bytes | None = None) -> Bundle:
     """Write a bundle, network first, so that an interrupted write never looks whole.
 
     Args:
         folder: made where it is missing.
-        manifest: `Manifest` without `format` and `model`, which are filled in here.
+        manifest: `Manifest` without `format`, `model` and the file of `language`, which are filled in here.
         network: the LiteRT flatbuffer.
+        language: the file of the word n-grams; `manifest["language"]` then has the rest.
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
     """
-    record = {"file": "model.tflite", "sha256": hashlib.sha256(network).hexdigest(), "bytes": len(network)}
+    record = {**manifest, "format": BUNDLE_FORMAT, "model": _file("model.tflite", network)}
+    if language is not None:
+        record["language"] = {**manifest["language"], **_file("language.bin", language)}
     try:
-        checked = Manifest.model_validate({**manifest, "format": BUNDLE_FORMAT, "model": record})
+        checked = Manifest.model_validate(record)
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / "model.tflite", network)
+        if language is not None:
+            _replace(folder / "language.bin", language)
         _replace(folder / "bundle.json", (checked.model_dump_json(indent=2) + "\n").encode())
     except ValidationError as error:
         raise BundleError(f"{folder}: {_first(error)}", fix="correct the manifest") from error
     except OSError as error:
         raise BundleError(f"{folder}: {error.strerror}", fix="free disk space or choose another folder") from error
     return Bundle(folder)
+
+
+def _file(name: str, data: bytes) -> dict[str, Any]:
+    return {"file": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -224,7 +252,7 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {detail['msg']}" if where else str(detail["msg"])
 
 
-def _verify(path: Path, expected: ModelFile) -> None:
+def _verify(path: Path, expected: ModelFile | LanguageModel) -> None:
     try:
         data = path.read_bytes()
     except OSError as error:

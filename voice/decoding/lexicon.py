@@ -1,0 +1,218 @@
+"""Beam search over words: CTC prefixes that follow a lexicon, weighed with a word n-gram model.
+
+Hannun et al. 2014, arXiv:1408.2873, algorithm 1, with the prefix kept as (language model state, trie node), so that
+hypotheses whose future is the same are merged, and with look-ahead inside words (Ortmanns et al. 1996, "Language-model
+look-ahead for large vocabulary speech recognition"). One frame is a handful of array operations over the whole beam.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from voice.decoding.ctc import align, words_of
+from voice.decoding.ngram import BEGIN, END, Ids, NGram, Scores
+from voice.decoding.trie import ROOT, Trie
+from voice.events import Transcript
+from voice.stages import LogProbs
+from voice.text import Alphabet
+
+NEVER = np.float32(-1e30)
+
+
+class LexiconSettings(BaseModel):
+    """What the search weighs and keeps."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: float = Field(0.6, ge=0, description="of the language model's log-probabilities")
+    word_bonus: float = Field(0.8, description="for each word, nats: against the model's liking for few words")
+    beam: int = Field(120, gt=0, description="hypotheses kept at each frame")
+    width: float = Field(12.0, gt=0, description="hypotheses this much worse than the best are dropped, nats")
+    prune: float = Field(-9.0, lt=0, description="labels below this log-probability are not tried")
+
+
+@dataclass(frozen=True, slots=True)
+class _Beam:
+    """The hypotheses of a frame, all of shape (n,)."""
+
+    state: Ids
+    """Language model state of the finished words."""
+    node: Ids
+    """Where in the trie the unfinished word is."""
+    blank: Scores
+    """Log-probability of the alignments that end in a blank."""
+    label: Scores
+    """Of those that end in the prefix's last label."""
+    language: Scores
+    """Weighted language model score and bonuses, look-ahead included."""
+    history: Ids
+    """The last finished word, in the search's list of words."""
+
+    def total(self) -> Scores:
+        return np.logaddexp(self.blank, self.label) + self.language
+
+    def at(self, i: Ids) -> "_Beam":
+        """Return the hypotheses with these indices."""
+        scores = (self.blank[i], self.label[i], self.language[i])
+        return _Beam(self.state[i], self.node[i], *scores, self.history[i])
+
+
+class LexiconDecoder:
+    """Turns CTC log-probabilities into the words of a lexicon.
+
+    Args:
+        model: the n-grams.
+        trie: its words.
+        alphabet: the acoustic model's labels; words are separated by its space.
+        settings: weights and beam.
+    """
+
+    def __init__(self, model: NGram, trie: Trie, alphabet: Alphabet, settings: LexiconSettings | None = None) -> None:
+        self.settings = settings or LexiconSettings()
+        self._model = model
+        self._trie = trie
+        self._alphabet = alphabet
+        self._space = alphabet.labels.index(" ")
+        self._own = np.full(len(trie.word), self._space, np.int64)  # the label by which a node was entered
+        self._own[trie.child] = trie.label
+        self._ahead = np.asarray(trie.ahead, np.float32) * np.float32(self.settings.weight)
+
+    def with_settings(self, settings: LexiconSettings) -> "LexiconDecoder":
+        """Return the same search with other weights."""
+        return LexiconDecoder(self._model, self._trie, self._alphabet, settings)
+
+    def decode(self, log_probs: LogProbs, stride: float) -> Transcript:
+        """Return the best words; their times and confidences are those of the best alignment.
+
+        Args:
+            log_probs: shape (frames, labels).
+            stride: seconds between two frames.
+        """
+        words = self.best_words(log_probs)
+        labels = self._alphabet.encode(" ".join(words))
+        frames = align(log_probs, labels, self._alphabet.blank) if labels else []
+        if not frames:
+            return Transcript("", 0.0, ())
+        scores = [float(log_probs[t, label]) for t, label in zip(frames, labels, strict=True)]
+        tokens = words_of([self._alphabet.labels[label] for label in labels], frames, scores, stride)
+        return Transcript(" ".join(words), float(np.exp(np.mean(scores))), tokens)
+
+    def best_words(self, log_probs: LogProbs) -> list[str]:
+        """Return the best word sequence."""
+        spoken: list[tuple[int, int]] = [(-1, -1)]  # (the word before, the word)
+        beam = self._first()
+        for row in log_probs:
+            beam = self._advance(beam, np.asarray(row, np.float32), spoken)
+        return self._finish(beam, spoken)
+
+    def _first(self) -> _Beam:
+        zero = np.zeros(1, np.int64)
+        no = np.array([NEVER])
+        return _Beam(zero + BEGIN, zero + ROOT, np.zeros(1, np.float32), no, self._ahead[[ROOT]], zero)
+
+    def _advance(self, beam: _Beam, row: Scores, spoken: list[tuple[int, int]]) -> _Beam:
+        """Return the beam after one more frame."""
+        whole = np.logaddexp(beam.blank, beam.label)
+        repeated = np.where(beam.node == ROOT, whole, beam.label)  # between words one more space says nothing new
+        stayed = _Beam(
+            beam.state,
+            beam.node,
+            whole + row[self._alphabet.blank],
+            repeated + row[self._own[beam.node]],
+            beam.language,
+            beam.history,
+        )
+        limit = float(stayed.total().max()) - self.settings.width
+        letters = self._letters(beam, whole, row, limit)
+        ended = self._ended_words(beam, whole, row, limit, spoken)
+        return self._kept(_merged(_joined([stayed, letters, ended]), len(self._own)))
+
+    def _letters(self, beam: _Beam, whole: Scores, row: Scores, limit: float) -> _Beam:
+        """Return each hypothesis longer by a letter."""
+        first, last = self._trie.first[beam.node], self._trie.first[beam.node + 1]
+        counts = (last - first).astype(np.int64)
+        place = np.repeat(np.arange(len(counts)), counts)
+        arcs = np.arange(len(place)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        labels = np.asarray(self._trie.label[arcs], np.int64)
+        hopeful = row[labels] >= self.settings.prune
+        place, arcs, labels = place[hopeful], arcs[hopeful], labels[hopeful]
+        node = np.asarray(self._trie.child[arcs], np.int64)
+        again = labels == self._own[beam.node[place]]
+        score = np.where(again, beam.blank[place], whole[place]) + row[labels]
+        language = beam.language[place] + self._ahead[node] - self._ahead[beam.node[place]]
+        good = score + language >= limit
+        place, node, score, language = place[good], node[good], score[good], language[good]
+        never = np.full(len(place), NEVER)
+        return _Beam(beam.state[place], node, never, score, language, beam.history[place])
+
+    def _ended_words(
+        self, beam: _Beam, whole: Scores, row: Scores, limit: float, spoken: list[tuple[int, int]]
+    ) -> _Beam:
+        """Return the hypotheses whose word ends with this frame's space."""
+        place = (
+            np.nonzero(self._trie.word[beam.node] >= 0)[0] if row[self._space] >= self.settings.prune else np.arange(0)
+        )
+        score = whole[place] + row[self._space]
+        place = place[score + beam.language[place] + self.settings.word_bonus >= limit]
+        state, language = self._with_word(beam, place)
+        score = whole[place] + row[self._space]
+        history = np.arange(len(place)) + len(spoken)
+        spoken += zip(beam.history[place].tolist(), self._trie.word[beam.node[place]].tolist(), strict=True)
+        never = np.full(len(place), NEVER)
+        node = np.full(len(place), ROOT, np.int64)
+        return _Beam(state, node, never, score, language + self._ahead[ROOT], history)
+
+    def _with_word(self, beam: _Beam, place: Ids) -> tuple[Ids, Scores]:
+        """Return state and language score when the words of the hypotheses at `place` end; no look-ahead after them."""
+        words = np.asarray(self._trie.word[beam.node[place]], np.int64)
+        score, state = self._model.step(beam.state[place], words)
+        gained = np.float32(self.settings.weight) * score + np.float32(self.settings.word_bonus)
+        return state, beam.language[place] - self._ahead[beam.node[place]] + gained
+
+    def _kept(self, beam: _Beam) -> _Beam:
+        total = beam.total()
+        keep = np.nonzero(total >= total.max() - self.settings.width)[0]
+        if len(keep) > self.settings.beam:
+            keep = keep[np.argpartition(total[keep], -self.settings.beam)[-self.settings.beam :]]
+        return beam.at(keep)
+
+    def _finish(self, beam: _Beam, spoken: list[tuple[int, int]]) -> list[str]:
+        """Return the words of the best hypothesis that ends after a word."""
+        at_root = np.nonzero(beam.node == ROOT)[0]
+        in_word = np.nonzero(self._trie.word[beam.node] >= 0)[0]
+        state, language = self._with_word(beam, in_word)
+        place = np.concatenate([at_root, in_word])
+        if not len(place):
+            return []
+        state = np.concatenate([beam.state[at_root], state])
+        language = np.concatenate([beam.language[at_root] - self._ahead[ROOT], language])
+        end, _ = self._model.step(state, np.full(len(place), END, np.int64))
+        whole = np.logaddexp(beam.blank, beam.label)[place] + language + np.float32(self.settings.weight) * end
+        best = int(whole.argmax())
+        words = [int(self._trie.word[beam.node[place[best]]])] if best >= len(at_root) else []
+        at = int(beam.history[place[best]])
+        while at > 0:
+            at, word = spoken[at]
+            words.append(word)
+        return [self._model.words[word] for word in reversed(words)]
+
+
+def _joined(beams: list[_Beam]) -> _Beam:
+    names = ("state", "node", "blank", "label", "language", "history")
+    return _Beam(*(np.concatenate([getattr(beam, name) for beam in beams]) for name in names))
+
+
+def _merged(beam: _Beam, n_nodes: int) -> _Beam:
+    """Return the beam with one hypothesis for each (state, node): alignments add up, the better history stays."""
+    order = np.lexsort((-beam.total(), beam.state * n_nodes + beam.node))
+    key = (beam.state * n_nodes + beam.node)[order]
+    starts = np.nonzero(np.concatenate([[True], key[1:] != key[:-1]]))[0]
+    best = beam.at(order[starts])
+    if len(starts) == len(order):
+        return best
+    # the others of a group are weighed in with the language score of the best one
+    shift = beam.language[order] - np.repeat(best.language, np.diff(np.append(starts, len(order))))
+    blank = np.logaddexp.reduceat(beam.blank[order] + shift, starts)
+    label = np.logaddexp.reduceat(beam.label[order] + shift, starts)
+    return _Beam(best.state, best.node, blank, label, best.language, best.history)

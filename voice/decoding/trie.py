@@ -1,0 +1,72 @@
+"""The words of a language model as a tree of characters, in arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ROOT = 0
+
+
+@dataclass(frozen=True)
+class Trie:
+    """Every prefix of every word is a node; the children of a node are neighbours in `child` and `label`."""
+
+    first: npt.NDArray[Any]
+    """(n + 1,) where each node's children begin."""
+    child: npt.NDArray[Any]
+    """(n - 1,) node of each child."""
+    label: npt.NDArray[Any]
+    """(n - 1,) CTC label of each child."""
+    word: npt.NDArray[Any]
+    """(n,) id of the word that ends in a node, -1 for none."""
+    ahead: npt.NDArray[Any]
+    """(n,) best unigram score of the words below a node (language model look-ahead, Ortmanns et al. 1996)."""
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays under the names by which a model file holds them."""
+        return {f"trie_{name}": getattr(self, name) for name in ("first", "child", "label", "word", "ahead")}
+
+    @staticmethod
+    def of(arrays: Mapping[str, npt.NDArray[Any]]) -> "Trie":
+        """Return the trie that a model file holds."""
+        return Trie(**{name: arrays[f"trie_{name}"] for name in ("first", "child", "label", "word", "ahead")})
+
+
+def build_trie(words: Sequence[str], scores: npt.NDArray[np.float32], labels: Mapping[str, int], skip: int) -> Trie:
+    """Return the trie of `words[skip:]`.
+
+    Args:
+        words: by id.
+        scores: their unigram scores, shape (words,).
+        labels: CTC label of each character; a word with another character is left out.
+        skip: ids before this one are no words.
+    """
+    children: list[dict[int, int]] = [{}]
+    word, ahead = [-1], [-np.inf]
+    for i in range(skip, len(words)):
+        if not all(character in labels for character in words[i]):
+            continue
+        node, path = ROOT, [ROOT]
+        for character in words[i]:
+            label = labels[character]
+            if label not in children[node]:
+                children[node][label] = len(children)
+                children.append({})
+                word.append(-1)
+                ahead.append(-np.inf)
+            node = children[node][label]
+            path.append(node)
+        word[node] = i
+        for above in path:
+            ahead[above] = max(ahead[above], float(scores[i]))
+    counts = [len(each) for each in children]
+    return Trie(
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+        np.asarray([node for each in children for node in each.values()], np.int32),
+        np.asarray([label for each in children for label in each], np.uint8),
+        np.asarray(word, np.int32),
+        np.asarray(ahead, np.float32),
+    )
