@@ -25,3 +25,8 @@ def get_time() -> str:
 def get_date() -> str:
     """Say the day of the week and the date."""
     return f"Today is {skill.now():%A, %B %-d}."
+
+
+skill.example("what time is it", ...)
+skill.example("tell me the date please", ...)
+skill.example("what time is love", None)

@@ -14,3 +14,7 @@ def give_help() -> str:
 @skill.intent("Stop", "stop [it]", "cancel [that]", "never mind", "forget it", "be quiet")
 def stop() -> None:
     """End the session without a word."""
+
+
+skill.example("what can i say", ...)
+skill.example("never mind", "")

@@ -69,3 +69,11 @@ def light_brightness(percent: Annotated[int, Range(10, 100, 10)], room: str = "a
     """Set the brightness of a room's lights."""
     _switch(room, {"state": "ON", "brightness": percent})
     return f"Light at {percent} percent {_spoken(room)}."
+
+
+skill.example(
+    "turn on the kitchen light", "Light on in the kitchen.", published={"home/lights/kitchen/set": {"state": "ON"}}
+)
+skill.example("turn off the light", "In which room?", "the bedroom", "Light off in the bedroom.")
+skill.example("set the hallway light to fifty percent", "Light at 50 percent in the hall.")
+skill.example("turn on the news", None)

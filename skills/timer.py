@@ -133,3 +133,8 @@ def _spoken(length: timedelta) -> str:
     whole = max(0, round(length.total_seconds()))
     parts = ((whole // 3600, "hour"), (whole % 3600 // 60, "minute"), (whole % 60, "second"))
     return " and ".join(f"{n} {unit}{'s' * (n != 1)}" for n, unit in parts if n) or "no time"
+
+
+skill.example("set a tea timer for four minutes", "4 minutes for the tea, starting now.", "stop the tea timer", ...)
+skill.example("set a timer for one hour and a half", "1 hour and 30 minutes, starting now.")
+skill.example("how long is left", "There is no timer.")

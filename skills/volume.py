@@ -29,3 +29,8 @@ def volume_set(percent: Annotated[int, Range(0, 100, 5)]) -> str:
     """Set the volume."""
     skill.publish("home/volume/set", {"level": percent})
     return f"Volume {percent} percent."
+
+
+skill.example("set the volume to fifty", "Volume 50 percent.", published={"home/volume/set": {"level": 50}})
+skill.example("make it louder", "", published={"home/volume/set": {"change": 10}})
+skill.example("set the volume to nine hundred", None)

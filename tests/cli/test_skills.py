@@ -80,6 +80,41 @@ def test_mistakes_are_one_line(tmp_path):
     assert isinstance(run("show", "nothing.py").exception, SkillError)
 
 
+def test_a_new_skill_is_tested_by_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    written = run("new", "coffee-pot")
+    assert written.exit_code == 0
+    assert "wrote coffee_pot.py" in written.stdout
+    lines = records(run("test", "coffee-pot", "--json"))
+    assert len(lines) > 3
+    assert all(line["ok"] and line["error"] is None for line in lines)
+    assert isinstance(run("new", "coffee-pot").exception, ConfigError)
+    assert isinstance(run("new", "clock").exception, ConfigError)
+
+
+def test_all_installed_skills_pass():
+    result = run("test")
+    assert result.exit_code == 0
+    assert "ok    lights: turn off the light / the bedroom" in result.stdout
+
+
+def test_an_example_that_fails_is_status_1(tmp_path):
+    path = tmp_path / "door.py"
+    path.write_text(SKILL + 'skill.example("open the door", "Shut.")\nskill.example("open the door", "Open.")\n')
+    result = run("test", path)
+    assert result.exit_code == 1
+    assert "FAIL  door: open the door" in result.stdout
+    assert "was answered 'Open.', expected 'Shut.'" in result.stdout
+    assert [line["ok"] for line in records(run("test", path, "--json"))] == [False, True]
+
+
+def test_a_skill_without_examples_is_said_on_standard_error(tmp_path):
+    (tmp_path / "door.py").write_text(SKILL)
+    result = run("test", tmp_path / "door.py", "--json")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "door gives no example" in result.stderr
+
+
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_say_writes_a_wav(tmp_path):
     result = CliRunner().invoke(build(), ["say", "hello", "--out", str(tmp_path / "hello.wav")])

@@ -7,8 +7,12 @@ from typing import Annotated, Literal
 
 import pytest
 
+from voice.bus.memory import LocalBus
+from voice.bus.topics import ErrorMessage, on
+from voice.clock import VirtualClock
 from voice.errors import SkillError
 from voice.skill import Ask, Context, Range, Rehearsal, Say, Skill
+from voice.skill.host import SkillHost
 from voice.skill.settings import SkillSettings
 
 
@@ -237,3 +241,48 @@ async def test_calls_that_hang_are_bounded(monkeypatch):
     async with Rehearsal(greeter()) as stage:
         assert await stage.say("hello anna") == "Sorry, something went wrong."
         assert "calls hang" in stage.errors[0]
+
+
+async def test_a_skill_that_fails_to_start_is_reported_and_the_others_run():
+    skill = Skill("late")
+    skill.on_start(lambda: 1 / 0)
+    skill.intent("Hi", "hi")(lambda: "Hi.")
+    async with Rehearsal(skill, greeter()) as stage:
+        assert "ZeroDivisionError" in stage.errors[0]
+        assert await stage.say("hello anna") == "Hello anna."
+        assert await stage.say("hi") == "Hi."
+
+
+async def test_a_skill_that_hangs_at_its_start_is_left_behind_at_its_deadline():
+    skill, hanging = Skill("stuck"), threading.Event()
+    skill.on_start(lambda: hanging.wait() and None)
+    errors = []
+
+    async def note(message):
+        errors.append(message.error)
+
+    async with LocalBus() as bus:
+        on(bus, ErrorMessage, note)
+        host = SkillHost(bus, [skill], SkillSettings(deadline_s=10), clock=(clock := VirtualClock()))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await clock.advance(10, bus.drain)
+        async with asyncio.timeout(5):
+            await host.settle()
+            await bus.drain()
+        hanging.set()
+        await host.close()
+    assert "no answer within 10 s" in errors[0]
+
+
+async def test_a_skill_starts_before_its_first_intent():
+    skill, seen = Skill("ordered"), []
+    skill.on_start(lambda: seen.append("start"))
+
+    @skill.intent("Go", "go")
+    def go() -> None:
+        seen.append("go")
+
+    async with Rehearsal(skill) as stage:
+        await stage.say("go")
+    assert seen == ["start", "go"]

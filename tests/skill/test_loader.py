@@ -19,16 +19,18 @@ def test_a_broken_file_is_named_and_the_rest_loads(tmp_path, caplog):
     (tmp_path / "leaves.py").write_text("raise SystemExit\n")
     (tmp_path / "empty.py").write_text("")
     (tmp_path / "bad_slot.py").write_text(GOOD.replace('"good")(', '"good {x}")(').replace("lambda:", "lambda x=1:"))
+    (tmp_path / "bad_template.py").write_text(GOOD.replace('"good")(', '"good (")('))
+    (tmp_path / "bad_rule.py").write_text(GOOD.replace('"good")(', '"<good>")('))
     (tmp_path / "test_good.py").write_text("1 / 0\n")
     (tmp_path / "_private.py").write_text("1 / 0\n")
     skills, errors = discover(SkillSettings(only=("good",), folders=(str(tmp_path),)))
     assert [skill.name for skill in skills] == ["good"]
     assert sorted(str(error).split(".py")[0].rsplit("/")[-1] for error in errors) == [
-        "bad_slot", "empty", "leaves", "raises", "syntax",
+        "bad_rule", "bad_slot", "bad_template", "empty", "leaves", "raises", "syntax",
     ]  # fmt: skip
     assert all("\n" not in str(error) for error in errors)
     assert load_skills(SkillSettings(only=("good",), folders=(str(tmp_path),)))[0].name == "good"
-    assert len(caplog.records) == 5
+    assert len(caplog.records) == 7
 
 
 def test_a_missing_folder_is_said():
@@ -42,3 +44,11 @@ def test_the_first_of_two_skills_of_a_name_runs(tmp_path):
     skills, errors = discover(SkillSettings(only=("good",), folders=(str(tmp_path),)))
     assert len(skills) == 1
     assert "two skills are called 'good'" in str(errors[0])
+
+
+def test_a_skill_that_answers_another_ones_intent_is_left_out(tmp_path):
+    (tmp_path / "a.py").write_text(GOOD)
+    (tmp_path / "b.py").write_text(GOOD.replace('Skill("good")', 'Skill("better")'))
+    skills, errors = discover(SkillSettings(only=("good", "better"), folders=(str(tmp_path),)))
+    assert [skill.name for skill in skills] == ["good"]
+    assert "skills good and better both answer 'Good'" in str(errors[0])

@@ -5,6 +5,7 @@ import importlib
 import pytest
 
 from voice.skill import Rehearsal
+from voice.skill.example import rehearse
 
 NAMES = ("clock", "help", "lights", "timer", "volume")
 
@@ -192,3 +193,10 @@ async def test_every_example_of_the_help_is_understood(stage, everything):
     examples = (await stage.say("help")).removeprefix("Try: ").rstrip(".").split(". ")
     assert all(everything.parse(example) for example in examples)
     assert await stage.say("stop") == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_the_examples_hold(name):
+    examples = skill(name).examples
+    assert examples
+    assert [await rehearse(skill(name), example) for example in examples] == [""] * len(examples)

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +36,32 @@ def read_audio(path: Path) -> Samples:
     return np.asarray(soxr.resample(mono, rate, RATE), np.float32)
 
 
-def _decode(path: Path) -> tuple[Samples, int]:
+def check_audio(path: Path) -> None:
+    """Look at a recording's header, without decoding it.
+
+    Raises:
+        AudioError: the file is missing, empty, or no recording.
+    """
+    with _opened(path):
+        return
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
     _check_readable(path)
     try:
         with soundfile.SoundFile(path) as file:
-            expected = file.frames
-            samples = file.read(dtype="float32", always_2d=True)
-            rate = file.samplerate
+            yield file
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         reason = getattr(error, "error_string", None) or str(error)
         raise AudioError(f"{path} can't be read ({' '.join(reason.split()).rstrip('.')})", fix=_FORMATS) from error
+
+
+def _decode(path: Path) -> tuple[Samples, int]:
+    with _opened(path) as file:
+        expected = file.frames
+        samples = file.read(dtype="float32", always_2d=True)
+        rate = file.samplerate
     if len(samples) < expected < 2**62 or _is_cut_short(path):
         raise AudioError(f"{path} is cut short", fix="record or copy it again")
     return np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32)), rate

@@ -36,6 +36,15 @@ class MicrophoneSettings(BaseModel):
     retry_ms: int = Field(5000, gt=0, description="longest pause between two attempts to reopen, ms")
 
 
+def find_microphone(settings: MicrophoneSettings, *, rescan: bool = False) -> portaudio.Device:
+    """Return the device that the settings name.
+
+    Raises:
+        DeviceError: there is none, or its name fits none or several.
+    """
+    return portaudio.choose(portaudio.devices(rescan=rescan), settings.device, "input")
+
+
 @dataclass(frozen=True, slots=True)
 class MicrophoneHealth:
     """What a supervisor wants to know of a microphone."""
@@ -149,8 +158,7 @@ class MicrophoneSource:
             self._queue.end()
 
     async def _open(self) -> None:
-        found = await asyncio.to_thread(portaudio.devices, rescan=True)
-        device = portaudio.choose(found, self.settings.device, "input")
+        device = await asyncio.to_thread(find_microphone, self.settings, rescan=True)
         queue = ChunkQueue(self.settings.queue_ms * device.rate // 1000, asyncio.get_running_loop())
         self._stream = await asyncio.to_thread(portaudio.open_input, device, queue.put, queue.end)
         self._queue = queue

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voice.cli.output import emit, expand, for_each_file
+from voice.cli.output import AsJson, Files, emit, expand, for_each_file
 from voice.errors import DeviceError
-from voice.events import RATE, Chunk
+
+if TYPE_CHECKING:
+    from voice.events import Chunk
 
 _FRAME = 320  # samples; 20 ms
 
@@ -22,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def _devices(
     seconds: Annotated[float, typer.Option(min=0, max=60, help="How long to meter each input.")] = 1.0,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """List microphones and loudspeakers, and meter the microphones."""
     from voice.audio import portaudio  # noqa: PLC0415 - numpy and PortAudio are slow to load
@@ -88,8 +90,9 @@ def _line(record: dict[str, Any]) -> str:
 
 
 def _vad(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Recordings, folders or @list.txt.")],
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
+    files: Files,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Print where each recording holds speech, in seconds."""
     raise typer.Exit(for_each_file(expand(files), _speech, as_json=as_json))
@@ -98,6 +101,7 @@ def _vad(
 def _speech(path: Path) -> Iterator[dict[str, Any]]:
     from voice.audio.files import read_audio  # noqa: PLC0415
     from voice.audio.rechunk import Rechunker  # noqa: PLC0415
+    from voice.events import Chunk  # noqa: PLC0415
     from voice.models.vad import VadSettings, WebRtcVad  # noqa: PLC0415
     from voice.pipeline.segmenter import Segmenter, SegmenterSettings  # noqa: PLC0415
 
@@ -113,6 +117,8 @@ def _speech(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _record(path: Path, segment: Any) -> Iterator[dict[str, Any]]:
+    from voice.events import RATE  # noqa: PLC0415
+
     if segment.speech_start is not None:
         start, end = segment.speech_start / RATE, segment.speech_end / RATE
         yield {"file": str(path), "start": round(start, 2), "end": round(end, 2)}

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from voice.cli.output import expand, for_each_file
+from voice.cli.output import AsJson, Files, expand, for_each_file
+
+_ONE_SECOND = 16_000  # samples
 
 
 def register(app: typer.Typer) -> None:
@@ -15,14 +17,16 @@ def register(app: typer.Typer) -> None:
 
 
 def classify(
-    files: Annotated[list[str], typer.Argument(help="audio files, folders or @list.txt", metavar="FILE...")],
-    model: Annotated[str, typer.Option(help="commands bundle, name or folder")] = "commands-en",
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines")] = False,
+    files: Files,
+    *,
+    model: Annotated[str, typer.Option(help="Commands bundle, name or folder.")] = "commands-en",
+    as_json: AsJson = False,
 ) -> None:
     """Classify recordings of one word; of a longer one, the second around its loudest moment."""
     from voice.models.bundle import load_bundle  # noqa: PLC0415 - the engine is slow to load
     from voice.models.commands import CommandsCnn  # noqa: PLC0415
 
+    paths = expand(files)
     classifier = CommandsCnn(load_bundle(model, kind="commands"))
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
@@ -35,7 +39,4 @@ def classify(
         scores = {label: round(value, 4) for label, value in answer.scores.items()}
         yield {"file": str(path), "label": answer.label, "score": round(answer.score, 4), "scores": scores}
 
-    raise typer.Exit(for_each_file(expand(files), handle, as_json=as_json))
-
-
-_ONE_SECOND = 16_000
+    raise typer.Exit(for_each_file(paths, handle, as_json=as_json))

@@ -1,12 +1,18 @@
-"""What every command shares: files to read, JSON lines to write, errors in one line."""
+"""What every command shares: options, files to read, JSON lines to write, errors in one line."""
 
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from voice.errors import AudioError, ConfigError, EarshotError
+import typer
+
+from voice.errors import AudioError, ConfigError, EarshotError, GrammarError
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE", help="Recordings, folders of them, or @list.txt.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on standard output, and nothing else.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration (YAML).")]
 
 AUDIO_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3"})
 
@@ -74,15 +80,27 @@ def for_each_file(files: Iterable[Path], handle: Callable[[Path], Iterator[dict[
                 emit(record) if as_json else _print(record)
         except AudioError as error:
             status = 1
-            emit({"file": str(path), "error": str(error), "code": error.code}) if as_json else say(str(error))
+            emit({"file": str(path), "error": str(error), "code": error.code}) if as_json else say(f"voice: {error}")
     return status
 
 
 def _print(record: dict[str, Any]) -> None:
-    fields = (f"{key}={value}" for key, value in record.items() if key != "file" and value not in (None, {}, []))
-    sys.stdout.write(f"{record.get('file') or record.get('text', '')}\t" + "  ".join(fields) + "\n")
+    """Write a record for people: what stands in lists and tables is left to JSON."""
+    subject = record.get("file") or record.get("text", "")
+    fields = (f"{key}={_shown(value)}" for key, value in record.items() if key != "file" and _is_short(value))
+    sys.stdout.write(f"{subject}\t" + "  ".join(fields) + "\n")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{key}:{item}" for key, item in value.items())
+    return repr(value) if isinstance(value, str) and " " in value else str(value)
+
+
+def _is_short(value: Any) -> bool:
+    return value is not None and not isinstance(value, list) and (not isinstance(value, dict) or 0 < len(value) < 6)
 
 
 def exit_status(error: EarshotError) -> int:
-    """Return 2 where the call or the config is wrong, else 1."""
-    return 2 if isinstance(error, ConfigError) else 1
+    """Return 2 where the call, the config or a sentence in it is wrong, else 1."""
+    return 2 if isinstance(error, ConfigError | GrammarError) else 1

@@ -1,23 +1,22 @@
 """`voice run`, `voice demo` and `voice config`."""
 
 import asyncio
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from voice.cli.output import expand, say
-from voice.errors import ConfigError, DeviceError
+from voice.cli.output import AsJson, ConfigFile, emit, expand, say
+from voice.errors import DeviceError
 
 if TYPE_CHECKING:
     from voice.config import Config
     from voice.stages import AudioSource
 
-_log = logging.getLogger(__name__)
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Configuration file (YAML).")]
-Broker = Annotated[str | None, typer.Option(help="embedded, or HOST[:PORT] of one that exists.")]
+Broker = Annotated[
+    str | None, typer.Option(metavar="embedded|HOST[:PORT]", help="Which broker, instead of the configured one.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +30,7 @@ def run(
     *,
     config: ConfigFile = None,
     source: Annotated[
-        str, typer.Option("--input", help="auto, mic, FILE, or - for raw PCM on standard input.")
+        str, typer.Option("--input", metavar="auto|mic|FILE|-", help="FILE: also a folder; -: raw 16 kHz S16LE mono.")
     ] = "auto",
     broker: Broker = None,
     until_end: Annotated[
@@ -45,7 +44,7 @@ def run(
 
         raise typer.Exit(asyncio.run(play_demo(settings, say)))
     try:
-        asyncio.run(_listen(settings, source, realtime=not until_end))
+        asyncio.run(_listen(settings, _open(settings, source, realtime=not until_end)))
     except KeyboardInterrupt:
         say("stopped")
 
@@ -62,11 +61,12 @@ def demo(
     raise typer.Exit(asyncio.run(play_demo(_settings(config, broker), say, speed=speed)))
 
 
-def show_config(*, config: ConfigFile = None) -> None:
+def show_config(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Print the whole configuration, defaults included, as YAML."""
     from voice.config import dump_config, load_config  # noqa: PLC0415
 
-    sys.stdout.write(dump_config(load_config(config)))
+    settings = load_config(config)
+    emit(settings.model_dump(mode="json")) if as_json else sys.stdout.write(dump_config(settings))
 
 
 def _settings(path: Path | None, broker: str | None) -> "Config":
@@ -77,11 +77,18 @@ def _settings(path: Path | None, broker: str | None) -> "Config":
 
 
 def _has_microphone(settings: "Config") -> bool:
-    from voice.audio.portaudio import choose, devices  # noqa: PLC0415
+    """Return whether there is a microphone.
+
+    Raises:
+        DeviceError: the configuration names one that isn't there; playing something else would hide that.
+    """
+    from voice.audio.microphone import find_microphone  # noqa: PLC0415
 
     try:
-        choose(devices(), settings.microphone.device, "input")
+        find_microphone(settings.microphone)
     except DeviceError as error:
+        if settings.microphone.device:
+            raise
         say(f"No microphone ({error}).")
         say("Playing the shipped recordings through the same loop instead.")
         return False
@@ -89,25 +96,31 @@ def _has_microphone(settings: "Config") -> bool:
 
 
 def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
-    from voice.audio.files import FileSource  # noqa: PLC0415
-    from voice.audio.microphone import MicrophoneSource  # noqa: PLC0415
+    """Return the source; what can't be read is said here, before anything is started.
+
+    Raises:
+        AudioError: a file is missing or no recording, or the microphone isn't there.
+        ConfigError: a folder without recordings, or a list that can't be read.
+    """
+    from voice.audio.files import FileSource, check_audio  # noqa: PLC0415
+    from voice.audio.microphone import MicrophoneSource, find_microphone  # noqa: PLC0415
     from voice.audio.source import PcmSource  # noqa: PLC0415
 
     if source in ("auto", "mic"):
+        find_microphone(settings.microphone)
         return MicrophoneSource(settings.microphone)
     if source == "-":
         return PcmSource(sys.stdin.buffer)
     files = expand([source])
-    if not files:
-        raise ConfigError(f"{source}: no audio in it", fix="give a file")
+    for file in files:
+        check_audio(file)
     return FileSource(files, realtime=realtime)
 
 
-async def _listen(settings: "Config", source: str, *, realtime: bool) -> None:
+async def _listen(settings: "Config", audio: "AudioSource") -> None:
     from voice.app import running  # noqa: PLC0415
     from voice.cli.view import LiveView  # noqa: PLC0415
 
-    audio = _open(settings, source, realtime=realtime)
     view = LiveView()
     async with running(settings, watch=view.watch) as parts:
         with view.on(parts):

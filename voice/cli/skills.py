@@ -1,4 +1,4 @@
-"""`voice skills list|show|run` and `voice say`."""
+"""`voice skills list|show|run|new|test`."""
 
 import asyncio
 from pathlib import Path
@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voice.cli.output import emit, say
+from voice.cli.output import AsJson, ConfigFile, emit, say
 from voice.errors import ConfigError
 
 if TYPE_CHECKING:
     from voice.skill import Skill
     from voice.skill.settings import SkillSettings
 
-_Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")]
-_Config = Annotated[Path | None, typer.Option("--config", help="Configuration file (YAML).")]
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="A skill's name, or its .py file.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    skills = typer.Typer(help="Look at skills and try them with text.", no_args_is_help=True)
+    skills = typer.Typer(help="Write skills, look at them, and try them with text.", no_args_is_help=True)
     skills.command("list")(list_skills)
     skills.command("show")(show)
     skills.command("run")(run)
+    skills.command("new")(new)
+    skills.command("test")(hold_examples)
     app.add_typer(skills, name="skills")
-    app.command("say")(speak)
 
 
-def list_skills(*, config: _Config = None, as_json: _Json = False) -> None:
+def list_skills(*, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List the skills that load, and on standard error those that don't."""
     from voice.skill.loader import discover  # noqa: PLC0415 - keeps `voice --help` fast
 
@@ -45,10 +45,10 @@ def list_skills(*, config: _Config = None, as_json: _Json = False) -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="A skill's name, or its .py file.")],
+    name: _Name,
     *,
-    config: _Config = None,
-    as_json: _Json = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show a skill's sentences, slots and topics."""
     skill = _skill(name, _settings(config))
@@ -75,12 +75,12 @@ def show(
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="A skill's name, or its .py file.")],
+    name: _Name,
     *,
     text: Annotated[list[str], typer.Option(help="What is said; repeat it for a conversation.")],
     then: Annotated[float, typer.Option(min=0, help="Let so many seconds pass at the end, in no time.")] = 0,
-    config: _Config = None,
-    as_json: _Json = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say sentences to a skill: text in, reply out. Nothing is published outside."""
     records = asyncio.run(_rehearse(_skill(name, _settings(config)), text, then))
@@ -100,26 +100,59 @@ def run(
         raise typer.Exit(1)
 
 
-def speak(
-    text: Annotated[str, typer.Argument(help="What to say.")],
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the skill is called.")],
     *,
-    out: Annotated[Path | None, typer.Option("--out", help="Write a WAV file instead of playing it.")] = None,
-    config: _Config = None,
+    folder: Annotated[Path, typer.Option(metavar="DIR", help="Where its file goes.")] = Path(),
+    config: ConfigFile = None,
 ) -> None:
-    """Say a text aloud."""
-    from voice.audio.speaker import Speaker  # noqa: PLC0415
-    from voice.config import load_config  # noqa: PLC0415
-    from voice.speech.espeak import synthesise  # noqa: PLC0415
+    """Write a skill's module, with golden sentences that pass at once."""
+    from voice.skill.loader import discover  # noqa: PLC0415
+    from voice.skill.scaffold import new_skill  # noqa: PLC0415
 
-    settings = load_config(config).speech
-    wav = asyncio.run(synthesise(text, settings.tts))
-    if out is None:
-        asyncio.run(Speaker(settings.speaker).play(wav))
-        return
-    try:
-        out.write_bytes(wav)
-    except OSError as error:
-        raise ConfigError(f"{out}: {error.strerror}", fix="choose another file") from error
+    if any(skill.name == name for skill in discover(_settings(config))[0]):
+        raise ConfigError(f"there is a skill {name!r} already", fix="choose another name")
+    path = new_skill(name, folder)
+    typer.echo(f"wrote {path}\ntest it:  voice skills test {path}\ntry it:   voice skills run {path} --text ...")
+    typer.echo(f"run it:   add `skills: {{folders: [{path.parent}]}}` to the configuration")
+
+
+def hold_examples(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help="Skills or .py files; none: all that load.")
+    ] = None,
+    *,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hold the conversations that skills give as examples. Exit status 1 when one goes wrong."""
+    from voice.skill.loader import discover  # noqa: PLC0415
+
+    settings = _settings(config)
+    found, errors = ([_skill(name, settings) for name in names], []) if names else discover(settings)
+    for error in errors:
+        emit({"error": str(error), "code": error.code}) if as_json else say(f"voice: {error}")
+    failed = [name for skill in found for name in _tested(skill, as_json=as_json)]
+    if failed or errors:
+        raise typer.Exit(1)
+
+
+def _tested(skill: "Skill", *, as_json: bool) -> list[str]:
+    """Hold a skill's examples, print each, and return the titles of those that went wrong."""
+    from voice.skill.example import rehearse  # noqa: PLC0415
+
+    failed = []
+    for example in skill.examples:
+        fault = asyncio.run(rehearse(skill, example))
+        if as_json:
+            emit({"skill": skill.name, "example": example.title, "ok": not fault, "error": fault or None})
+        else:
+            typer.echo(f"{'FAIL' if fault else 'ok  '}  {skill.name}: {example.title}")
+            typer.echo(f"      -> {fault}") if fault else None
+        failed += [example.title] if fault else []
+    if not skill.examples:
+        say(f"{skill.name} gives no example: add skill.example(...)")
+    return failed
 
 
 async def _rehearse(skill: "Skill", texts: list[str], then: float) -> list[dict[str, Any]]:
@@ -160,4 +193,6 @@ def _skill(name: str, settings: "SkillSettings") -> "Skill":
     for skill in skills:
         if skill.name == name:
             return skill
+    if (here := Path(f"{name.replace('-', '_')}.py")).is_file():
+        return load_file(here)
     raise ConfigError(f"no skill {name!r}", fix=f"one of {', '.join(sorted(s.name for s in skills))}, or a .py file")

@@ -1,31 +1,31 @@
-"""`voice understand` and `voice transcribe`."""
+"""`voice understand`: which intent was spoken, or written."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from voice.cli.output import emit, expand, for_each_file, read_list
+from voice.cli.output import AsJson, ConfigFile, emit, expand, for_each_file, read_list
 from voice.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command()(understand)
-    app.command()(transcribe)
 
 
 def understand(
-    files: Annotated[list[str] | None, typer.Argument(help="FILE..., a folder, or @list.txt")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", help="Recordings, folders of them, or @list.txt.")
+    ] = None,
     *,
     text: Annotated[list[str] | None, typer.Option(help="Text instead of files; repeatable, or @lines.txt.")] = None,
     sentences: Annotated[
-        Path | None, typer.Option(help="YAML file or folder that replaces the skills' sentences.")
+        Path | None, typer.Option(metavar="FILE|DIR", help="YAML in hassil's format; replaces the skills' sentences.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say which intent was spoken, or written."""
     from voice.app import build_understanding, sentences_of  # noqa: PLC0415 - slow to import
@@ -33,78 +33,35 @@ def understand(
 
     if not files and not text:
         raise ConfigError("nothing to understand", fix="give FILE... or --text")
+    paths, lines = expand(files or ()), [*_lines(text or ())]
     settings = load_config(config)
-    brain = build_understanding(settings, sentences_of(settings, sentences))
-
-    def record(subject: dict[str, Any], outcome: Any) -> dict[str, Any]:
-        intent = outcome.intent
-        return {
-            **subject,
-            "text": outcome.text,
-            "intent": intent.name if intent else None,
-            "slots": {slot.name: slot.value for slot in intent.slots} if intent else {},
-            "confidence": round(outcome.confidence, 4),
-            "source": outcome.source,
-        }
+    grammar = sentences_of(settings, sentences)
+    brain = build_understanding(settings, grammar, [*grammar.intents] if sentences else None)
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
-        yield record({"file": str(path)}, brain.understand(_segment(path, settings)))
+        yield {"file": str(path)} | _record(brain.understand(_segment(path, settings)))
 
-    for line in (line for item in text or () for line in (read_list(Path(item[1:])) if item[:1] == "@" else [item])):
-        answer = record({}, brain.parse(line)) | {"text": line}
-        emit(answer) if as_json else typer.echo(f"{line}\t{answer['intent']}  {answer['slots']}")
-    raise typer.Exit(for_each_file(expand(files or ()), handle, as_json=as_json))
+    for line in lines:
+        answer = _record(brain.parse(line)) | {"text": line}
+        emit(answer) if as_json else typer.echo(f"{line}\t{answer['intent']}  {answer['slots'] or ''}".rstrip())
+    raise typer.Exit(for_each_file(paths, handle, as_json=as_json))
 
 
-def transcribe(
-    files: Annotated[list[str], typer.Argument(help="FILE..., a folder, or @list.txt")],
-    *,
-    model: Annotated[str, typer.Option(help="Bundle name or folder.")] = "asr-en",
-    decoder: Annotated[str, typer.Option(help="greedy or beam.")] = "greedy",
-    beam: Annotated[int, typer.Option(min=1, max=256, help="Prefixes kept by the beam.")] = 16,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
-) -> None:
-    """Write down free speech."""
-    from voice.audio.files import read_audio  # noqa: PLC0415
-    from voice.decoding.ctc import prefix_beam  # noqa: PLC0415
-    from voice.events import RATE, Segment  # noqa: PLC0415
-    from voice.models.asr import CtcRecognizer  # noqa: PLC0415
-    from voice.models.bundle import load_bundle  # noqa: PLC0415
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    """Yield texts, and the lines of the files behind an @."""
+    for text in texts:
+        yield from read_list(Path(text[1:])) if text.startswith("@") else [text]
 
-    if decoder not in ("greedy", "beam"):
-        raise ConfigError(f"no decoder {decoder!r}", fix="choose greedy or beam")
-    recognizer = CtcRecognizer(load_bundle(model, "asr"))
 
-    def handle(path: Path) -> Iterator[dict[str, Any]]:
-        samples = read_audio(path)
-        segment = Segment(samples, 0, speech_start=0, speech_end=len(samples))
-        started = time.process_time()
-        if decoder == "greedy":
-            heard = recognizer.transcribe(segment)
-        else:
-            heard = prefix_beam(
-                recognizer.log_probs(segment), recognizer.alphabet, beam=beam, stride=recognizer.stride_seconds
-            )[0]
-        cpu = time.process_time() - started
-        seconds = len(samples) / RATE
-        yield {
-            "file": str(path),
-            "text": heard.text,
-            "confidence": round(heard.confidence, 4),
-            "seconds": round(seconds, 3),
-            "rtf": round(cpu / seconds, 5),
-            "tokens": [
-                {
-                    "text": t.text,
-                    "start": round(t.start, 2),
-                    "end": round(t.end, 2),
-                    "confidence": round(t.confidence, 3),
-                }
-                for t in heard.tokens
-            ],
-        }
-
-    raise typer.Exit(for_each_file(expand(files), handle, as_json=as_json))
+def _record(outcome: Any) -> dict[str, Any]:
+    intent = outcome.intent
+    return {
+        "text": outcome.text,
+        "intent": intent.name if intent else None,
+        "slots": {slot.name: slot.value for slot in intent.slots} if intent else {},
+        "confidence": round(outcome.confidence, 4),
+        "source": outcome.source,
+    }
 
 
 def _segment(path: Path, settings: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from voice.cli.output import expand, for_each_file
+from voice.cli.output import AsJson, Files, expand, for_each_file
 
 _STEP = 1_280  # samples a chunk: 80 ms
 
@@ -17,22 +17,24 @@ def register(app: typer.Typer) -> None:
 
 
 def wake(
-    files: Annotated[list[str], typer.Argument(help="audio files, folders or @list.txt", metavar="FILE...")],
-    model: Annotated[list[str] | None, typer.Option(help="wake bundle, name or folder; repeatable")] = None,
-    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="instead of the bundle's")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON lines")] = False,
+    files: Files,
+    *,
+    model: Annotated[list[str] | None, typer.Option(help="Wake bundle, name or folder; repeatable.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Instead of the bundle's.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Report every detection of a wake word, then a line for each file."""
     from voice.models.bundle import load_bundle  # noqa: PLC0415 - the engine is slow to load
     from voice.models.wake import StreamingWakeDetector  # noqa: PLC0415
 
+    paths = expand(files)
     bundles = [load_bundle(name, kind="wake") for name in model or ["computer"]]
     detectors = [StreamingWakeDetector(bundle, threshold) for bundle in bundles]
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
         return _detections(path, detectors)
 
-    raise typer.Exit(for_each_file(expand(files), handle, as_json=as_json))
+    raise typer.Exit(for_each_file(paths, handle, as_json=as_json))
 
 
 def _detections(path: Path, detectors: list[Any]) -> Iterator[dict[str, Any]]:

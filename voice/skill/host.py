@@ -80,6 +80,9 @@ class SkillHost:
             on(bus, IntentNotRecognized, self._not_recognized),
             on(bus, SessionEnded, self._ended),
         )
+        for skill in skills:
+            if skill.starts:
+                self._spawn(self._start(skill))
 
     def handles(self, intent: str, session_id: str | None = None) -> bool:
         """Return whether a skill here answers `intent`, in a session that may be waiting for an answer."""
@@ -189,6 +192,16 @@ class SkillHost:
         if isinstance(reply, Ask) and (unknown := sorted(set(reply.expect) - self._answerable(handler.skill))):
             raise SkillError(f"{handler.intent} expects {unknown[0]!r}", fix=f'define skill.answer("{unknown[0]}")')
         return reply
+
+    async def _start(self, skill: Skill) -> None:
+        """Let a skill begin with a clean state, before its first intent: it may raise or hang like any call."""
+
+        async def begin() -> None:
+            async with self._turns[skill.name]:
+                for start in skill.starts:
+                    await call(start, {}, self.clock, self.settings.deadline_s)
+
+        await self._guarded(skill.name, Context(), begin)
 
     async def _rung(self, callback: Call, skill: Skill, site: str) -> None:
         context = Context(site)

@@ -3,12 +3,14 @@
 import importlib.util
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
-from voice.errors import SkillError
+from voice.errors import GrammarError, SkillError
+from voice.nlu.templates import compile_grammar
+from voice.skill.host import check_unique
 from voice.skill.settings import SkillSettings
 from voice.skill.skill import Skill
 
@@ -34,11 +36,20 @@ def discover(settings: SkillSettings) -> tuple[list[Skill], list[SkillError]]:
             errors.append(found)
         elif settings.only is not None and found.name not in settings.only:
             continue
-        elif found.name in skills:
-            errors.append(SkillError(f"two skills are called {found.name!r}", fix="rename one; the first one runs"))
+        elif clash := _clash([*skills.values(), found]):
+            errors.append(clash)
         else:
             skills[found.name] = found
     return list(skills.values()), errors
+
+
+def _clash(skills: Sequence[Skill]) -> SkillError | None:
+    """Return what the last skill shares with one before it."""
+    try:
+        check_unique(skills)
+    except SkillError as error:
+        return error
+    return None
 
 
 def load_file(path: Path) -> Skill:
@@ -96,5 +107,8 @@ def _in_folders(folders: Iterable[str]) -> Iterator[Skill | SkillError]:
 def _checked(value: Any, where: str) -> Skill:
     if not isinstance(value, Skill):
         raise SkillError(f"{where} defines no skill", fix='write `skill = Skill("name")`')
-    value.sentences()
+    try:
+        compile_grammar(value.sentences())
+    except GrammarError as error:
+        raise SkillError(f"{where}: {error}", fix="the other skills run without it") from error
     return value

@@ -79,6 +79,7 @@ class Rehearsal:
         on(self.bus, ErrorMessage, self._failed)
         for topic in {topic for skill in self._skills for topic in skill.publishes}:
             self.bus.subscribe(topic, self._heard)
+        await self.settle()
         return self
 
     async def __aexit__(

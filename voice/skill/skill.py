@@ -11,6 +11,7 @@ from voice.bus.memory import matches
 from voice.clock import Cancel
 from voice.errors import SkillError
 from voice.nlu.templates import ListValues, NumberRange, SkillSentences
+from voice.skill.example import Example, Expected, example_of
 from voice.skill.handler import Call, Handler
 from voice.skill.replies import SHARED_ANSWERS
 from voice.skill.sentences import sentences_of
@@ -54,8 +55,11 @@ class Skill:
     handlers: list[Handler] = field(default_factory=list, init=False)
     lists: dict[str, ListValues] = field(default_factory=dict, init=False)
     rules: dict[str, str] = field(default_factory=dict, init=False)
+    examples: list[Example] = field(default_factory=list, init=False)
+    """Conversations that `voice skills test` holds."""
     not_recognized: Handler | None = field(default=None, init=False)
-    _starts: list[Callable[[], None]] = field(default_factory=list, init=False)
+    starts: list[Callable[[], None]] = field(default_factory=list, init=False)
+    """What the host calls when it starts the skill."""
     _stage: Stage | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -94,7 +98,7 @@ class Skill:
 
     def on_start(self, function: Callable[[], None]) -> Callable[[], None]:
         """Call the decorated function when the skill starts, to begin with a clean state."""
-        self._starts.append(function)
+        self.starts.append(function)
         return function
 
     def list(self, name: str, values: Sequence[str] | Mapping[str, Any] | Range) -> None:
@@ -107,6 +111,18 @@ class Skill:
     def rule(self, name: str, template: str) -> None:
         """Name a piece of sentence, used as `<name>`."""
         self.rules[name] = template
+
+    def example(self, *turns: Expected, published: Mapping[str, Any] | None = None) -> None:
+        """Say how a conversation must go; `voice skills test` holds it.
+
+        Args:
+            turns: what is said and what is answered, in turn: `""` without words, `...` any words, None not understood.
+            published: topic -> payload of everything that it publishes; None: whatever.
+
+        Raises:
+            SkillError: a sentence has no reply.
+        """
+        self.examples.append(example_of(self.name, turns, published))
 
     def sentences(self) -> SkillSentences:
         """Return the grammar of all intents and answers; lists and rules carry the skill's name.
@@ -144,8 +160,6 @@ class Skill:
     def bind(self, stage: Stage | None) -> None:
         """Put the skill on a stage, or take it off (the host does this)."""
         self._stage = stage
-        for start in self._starts if stage else ():
-            start()
 
     def _running(self) -> Stage:
         if self._stage is None:
