@@ -22,13 +22,15 @@ def free_port() -> int:
 
 
 class Mosquitto:
-    """The broker; `users` are name and password, `tls` is the folder of `make_certificates`."""
+    """The broker; `users` are name and password, `tls` is the folder of `make_certificates`, `options` more lines."""
 
-    def __init__(self, folder: Path, *, users: dict[str, str] | None = None, tls: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, users: dict[str, str] | None = None, tls: Path | None = None
+    ) -> None:
         self.port = free_port()
         self._config = folder / "mosquitto.conf"
         self._process: asyncio.subprocess.Process | None = None
-        lines = [f"listener {self.port} 127.0.0.1", f"allow_anonymous {'false' if users else 'true'}"]
+        lines = [*options, f"listener {self.port} 127.0.0.1", f"allow_anonymous {'false' if users else 'true'}"]
         if users:
             passwords = folder / "passwords"
             passwords.write_text("".join(f"{name}:{password}\n" for name, password in users.items()))

@@ -198,6 +198,29 @@ async def send_and_hear_back(port: int, heard: Inbox) -> None:
         await heard.until(b"from outside")
 
 
+@needs_mosquitto
+@pytest.mark.parametrize("protocol", ["3.1.1", "5"])
+async def test_a_message_that_the_broker_does_not_take_stands_in_nobodys_way(tmp_path: Path, protocol: str) -> None:
+    broker = Mosquitto(tmp_path, "max_packet_size 5000")
+    await broker.start()
+    log = Log("voice.bus.mqtt")
+    async with LocalBus() as hub, LocalBus() as other, asyncio.timeout(30):
+        heard = Inbox(other, "hermes/#")
+        async with (
+            MqttLink(hub, quick(broker.port, protocol=protocol)) as link,
+            MqttLink(other, quick(broker.port, client_id="other")) as listener,
+        ):
+            await link.wait_connected()
+            await listener.wait_connected()
+            for payload in (b"before", b"x" * 10_000, b"after"):
+                await hub.publish("hermes/x", payload)
+            await heard.until(b"after")
+    assert (link.dropped, link.waiting) == (1, 0)
+    assert heard.payloads == [b"before", b"after"]
+    assert sum("10000 bytes on hermes/x: dropped" in line for line in log.lines) == 1
+    await broker.kill()
+
+
 async def test_pauses_double_up_to_their_limit_and_start_again_after_a_connection(broker: BrokerSettings) -> None:
     relay, pauses, switch = Relay(broker.port), Pauses(), Switch()
     settings = with_port(broker, relay.port, backoff_s=0.5, backoff_limit_s=3)

@@ -26,6 +26,9 @@ _log = logging.getLogger(__name__)
 _client_log = logging.getLogger("voice.bus.client")
 _client_log.setLevel(logging.CRITICAL)  # the client's own lines, one for each failed attempt; ours say it once
 
+_TRIES = 3
+"""Connections that may end while the same message is on its way; then it goes, so that the next ones get through."""
+
 _SYNC_S = 2.0
 """Seconds that closing waits for messages still to be sent."""
 
@@ -50,6 +53,7 @@ class MqttLink:
     While the broker is away, messages wait in a bounded queue (the oldest is dropped and counted) and go out in order
     after the reconnect. A message leaves the queue when the broker has acknowledged it (QoS 1 and 2), so a broker that
     dies between taking a message and saying so gets it twice; that is the one gap MQTT leaves without a session.
+    A message at which the broker hangs up each time, because it is larger than it takes, is dropped and counted.
     Foreign retained messages on `hermes/` are old events, not state, and are ignored.
 
     Use as an async context manager; entering never waits for the broker.
@@ -73,6 +77,8 @@ class MqttLink:
         self._send, self._receive = list(settings.send), list(settings.receive)
         self._asked: set[str] = set()
         self._waiting: deque[Message] = deque()
+        self._tried: Message | None = None
+        self._tries = 0
         self._filled, self._empty, self._changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._echoes = Echoes()
         self._listeners: list[Callable[[bool], None]] = []
@@ -81,7 +87,7 @@ class MqttLink:
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Unsubscribe | None = None
         self.dropped = 0
-        """Messages that the broker will never get, because the queue was full."""
+        """Messages that the broker will never get: the queue was full, or it hung up at them."""
         self.lost = 0
         """Messages of the broker that the hub never got, because they came too fast."""
         self.sent = 0
@@ -278,10 +284,24 @@ class MqttLink:
         """Hub to broker, in order; a message leaves the queue when the broker has it."""
         while True:
             while self._waiting:
-                await self._deliver_one(client, self._waiting[0])
+                if self._try_again(self._waiting[0]):
+                    await self._deliver_one(client, self._waiting[0])
             self._empty.set()
             self._filled.clear()
             await self._filled.wait()
+
+    def _try_again(self, message: Message) -> bool:
+        """Count a try of the next message; give the message up, and return False, after the last one."""
+        if message is not self._tried:
+            self._tried, self._tries = message, 0
+        self._tries += 1
+        if self._tries <= _TRIES:
+            return True
+        self._waiting.popleft()
+        self.dropped += 1
+        size = f"{len(message.payload)} bytes on {message.topic}"
+        _log.warning("broker %s hangs up at each try of %s: dropped", self._settings.address, size)
+        return False
 
     async def _deliver_one(self, client: aiomqtt.Client, message: Message) -> None:
         echo = not self._v5 and any(matches(topic_filter, message.topic) for topic_filter in self._receive)
