@@ -51,8 +51,8 @@ class MqttLink:
     """Mirrors the hub to a broker: local messages go out, foreign ones come in, each once.
 
     While the broker is away, messages wait in a bounded queue (the oldest is dropped and counted) and go out in order
-    after the reconnect. A message leaves the queue when the broker has acknowledged it (QoS 1 and 2), so a broker that
-    dies between taking a message and saying so gets it twice; that is the one gap MQTT leaves without a session.
+    after the reconnect. A message leaves the queue when the broker has acknowledged it (QoS 1 and 2), and one is on its
+    way at a time: a connection that ends between the broker's taking that one and saying so makes it arrive twice.
     A message at which the broker hangs up each time, because it is larger than it takes, is dropped and counted.
     Foreign retained messages on `hermes/` are old events, not state, and are ignored.
 
@@ -106,7 +106,7 @@ class MqttLink:
             return
         if self.connected:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._flushed(), _SYNC_S)
+                await asyncio.wait_for(self.flush(), _SYNC_S)
         self._unsubscribe()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -139,7 +139,8 @@ class MqttLink:
             self._receive.append(topic_filter)
             self._changed.set()
 
-    async def _flushed(self) -> None:
+    async def flush(self) -> None:
+        """Return when the broker has all that was published so far; waits for it if it is away."""
         await self._hub.drain()
         await self._empty.wait()
 
