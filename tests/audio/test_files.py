@@ -1,4 +1,5 @@
 import asyncio
+import re
 import time
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from voice.audio.files import FileSource, read_audio
+from voice.audio.files import FileSource, check_audio, read_audio
 from voice.errors import AudioError
 from voice.events import RATE, Chunk
 
@@ -133,3 +134,11 @@ async def test_a_fast_source_lets_others_run(tmp_path: Path) -> None:
     chunks = await collect(source)
     ticker.cancel()
     assert ticks >= len(chunks) - 1
+
+
+def test_a_look_at_the_header_finds_what_is_no_recording(tmp_path: Path) -> None:
+    check_audio(write(tmp_path / "whole.wav", tone(RATE)))
+    for problem, path in broken_files(tmp_path).items():
+        if problem not in ("holds no audio", "cut short", "not numbers"):  # found when it is decoded
+            with pytest.raises(AudioError, match=re.escape(problem)):
+                check_audio(path)

@@ -13,6 +13,13 @@ from voice.events import Chunk, Samples
 
 Direction = Literal["input", "output"]
 
+_BUFFER_S = 0.5
+"""Sound that waits in the loudspeaker's buffer, s: with the 35 ms that devices ask for, PulseAudio ran dry on a busy
+machine, and two seconds of sound took six. `abort` empties it at once, so it delays no answer."""
+
+_LATE_S = 0.1
+"""What a sound server holds beyond the latency that it tells, s."""
+
 _lock = threading.RLock()  # PortAudio's functions are not thread-safe
 _open_streams: set[int] = set()
 
@@ -160,7 +167,7 @@ def play_blocking(device: Device, samples: Samples, keep_on: Callable[[], bool])
 
     def start(channels: int) -> Any:
         return _sounddevice().OutputStream(
-            device=device.index, samplerate=device.rate, channels=channels, dtype="float32"
+            device=device.index, samplerate=device.rate, channels=channels, dtype="float32", latency=_BUFFER_S
         )
 
     stream = _started(start, device, device.outputs)
@@ -178,13 +185,15 @@ class _PortAudioStream:
 
     def write(self, samples: Samples, keep_on: Callable[[], bool]) -> None:
         step = self.rate // 10
-        frames = np.repeat(samples[:, None], self._stream.channels, axis=1)
+        silence = round((self._stream.latency + _LATE_S) * self.rate)
+        pushed = np.pad(samples, (0, silence))  # moves the sound out: ALSA's PulseAudio doesn't wait for it in `stop`
+        frames = np.repeat(pushed[:, None], self._stream.channels, axis=1)
         try:
             for start in range(0, len(frames), step):
                 if not keep_on():
                     return self._stream.abort()
                 self._stream.write(frames[start : start + step])
-            self._stream.stop()  # waits until all has been heard
+            self._stream.stop()
         except _sounddevice().PortAudioError as error:
             raise DeviceError(f"{self._name} fails ({_reason(error)})", fix="check with `voice devices`") from error
 

@@ -23,6 +23,7 @@ from voice.bus.topics import (
     TtsSay,
     TtsSayFinished,
 )
+from voice.cli.stray import stray_lines
 from voice.errors import BusError
 from voice.pipeline.assistant import Turn
 from voice.pipeline.ears import Heard
@@ -87,9 +88,20 @@ class LiveView:
                 stack.callback(parts.bus.subscribe(model.topic_filter, self._observer(model)))
             stack.callback(parts.bus.subscribe(PlayBytes.topic_filter, self._played))
             if self._console.is_terminal:
-                self._live = stack.enter_context(Live(console=self._console, auto_refresh=False, transient=True))
+                self._live = stack.enter_context(self._picture())
             yield
         self._live = None
+
+    @contextmanager
+    def _picture(self) -> Iterator[Live]:
+        """Draw on the screen itself; what others write on standard error goes above the picture."""
+        with ExitStack() as stack:
+            if self._console.stderr:
+                self._console = Console(file=stack.enter_context(stray_lines(self._print)), force_terminal=True)
+            yield stack.enter_context(Live(console=self._console, auto_refresh=False, transient=True))
+
+    def _print(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False)
 
     def watch(self, event: Heard | Turn) -> None:
         """Take note of what the loop heard or understood."""
@@ -103,15 +115,14 @@ class LiveView:
         self._chunks += 1
         if self._live is None or self._chunks % _EVERY:
             return
-        filled = round(min(1.0, max(0.0, 1 - event.level_dbfs / _FLOOR_DBFS)) * _METER)
-        self._rows["level"] = f"{'█' * filled}{'·' * (_METER - filled)} {event.level_dbfs:4.0f} dBFS"
+        self._rows["level"] = _meter(event.level_dbfs, self._width)
         self._rows["state"] = "speaking" if self._speaking else self._parts.assistant.phase if self._parts else ""
         self._show()
 
     def _listening(self) -> None:
         """Say it when audio has come, not before: a deaf assistant must not look alive."""
         broker = f"Broker at {self._parts.broker}." if self._parts and self._parts.link else "No broker."
-        self._console.print(f"Listening. {broker} Ctrl-C ends.", markup=False, highlight=False)
+        self._print(f"Listening. {broker} Ctrl-C ends.")
 
     def _observer(self, model: Any) -> Any:
         """Return a handler that reads a payload and leaves the answer to a malformed one to those concerned."""
@@ -156,7 +167,7 @@ class LiveView:
 
     def _set(self, row: str, text: str) -> None:
         if self._live is None and text and text != self._rows[row]:
-            self._console.print(f"{row}: {text}", markup=False, highlight=False)
+            self._print(f"{row}: {text}")
         self._rows[row] = text
         self._show()
 
@@ -168,5 +179,15 @@ class LiveView:
         for name, text in self._rows.items():
             if text or name != "fault":
                 table.add_row(Text(name, "dim"), Text(text, "red" if name == "fault" else ""))
-        width = min(_WIDTH, self._console.width)
-        self._live.update(Panel(table, title="Earshot", width=width, border_style="dim"), refresh=True)
+        self._live.update(Panel(table, title="Earshot", width=self._width, border_style="dim"), refresh=True)
+
+    @property
+    def _width(self) -> int:
+        return min(_WIDTH, self._console.width) - len("^C")  # which a terminal writes behind the last line
+
+
+def _meter(dbfs: float, width: int) -> str:
+    """Return a bar that is full at 0 dBFS, with the number behind it."""
+    length = max(4, min(_METER, width - 26))
+    filled = round(min(1.0, max(0.0, 1 - dbfs / _FLOOR_DBFS)) * length)
+    return f"{'█' * filled}{'·' * (length - filled)} {dbfs:4.0f} dBFS"
