@@ -238,3 +238,21 @@ def test_devices_are_listed_and_metered(room: Room, tone: Path) -> None:
     assert default["default_input"]
     assert -30 < default["level_dbfs"] < 0
     assert "dBFS |" in CliRunner().invoke(app, ["devices", "--seconds", "0.2"]).stdout
+
+
+async def test_opened_early_it_delivers_from_then_on_and_closes_unread(room: Room, tone: Path) -> None:
+    microphone = MicrophoneSource(MicrophoneSettings(queue_ms=5000))
+    await microphone.open()
+    room.play(tone)
+    await asyncio.sleep(2)  # what loads meanwhile
+    chunks = microphone.chunks()
+    first = await anext(chunks)
+    assert first.start == 0
+    await until(chunks, loud)
+    await chunks.aclose()
+
+    unread = MicrophoneSource(MicrophoneSettings())
+    await unread.open()
+    assert unread.health.connected
+    await unread.close()
+    assert not unread.health.connected

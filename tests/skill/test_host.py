@@ -119,6 +119,30 @@ def broken():
     def ask_nonsense() -> Ask:
         return Ask("What?", expect=["Unheard"])
 
+    @skill.intent("AskNothing", "ask nothing")
+    def ask_nothing() -> Ask:
+        return Ask("What?", expect=None)
+
+    @skill.intent("AskWord", "ask a word")
+    def ask_word() -> Ask:
+        return Ask("What?", expect="Fine")
+
+    @skill.intent("AskData", "ask data")
+    def ask_data() -> Ask:
+        return Ask("What?", expect=["Fine"], data=[1])
+
+    @skill.intent("SayNumber", "say a number")
+    def say_number() -> Say:
+        return Say(5)
+
+    @skill.intent("Interrupt", "interrupt")
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    @skill.intent("Never", "never")
+    def never() -> None:
+        skill.after(float("nan"), lambda: "Never.")
+
     @skill.intent("Publish", "publish")
     def publish() -> None:
         skill.publish("home/secret", "x")
@@ -152,6 +176,12 @@ def broken():
         ("leave later", "called exit"),
         ("nonsense", "returned int"),
         ("ask nonsense", "expects 'Unheard'"),
+        ("ask nothing", "expect="),
+        ("ask a word", "expect="),
+        ("ask data", "data="),
+        ("say a number", "returned Say(5)"),
+        ("interrupt", "called exit"),
+        ("never", "skill.after(nan, ...)"),
         ("publish", "may not publish 'home/secret'"),
     ],
 )
@@ -286,3 +316,21 @@ async def test_a_skill_starts_before_its_first_intent():
     async with Rehearsal(skill) as stage:
         await stage.say("go")
     assert seen == ["start", "go"]
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [("x" * 1_000_000, "x" * 10_000), ("bad \udc80 text", "bad ? text")],
+    ids=["too long", "half a surrogate pair"],
+)
+async def test_a_text_that_hermes_can_not_carry_is_cut_and_ends_the_session_all_the_same(text, spoken):
+    skill = Skill("odd")
+    skill.intent("Odd", "odd")(lambda: text)
+    skill.intent("Odder", "odder")(lambda: Ask(text, expect=["Odd"]))
+    async with Rehearsal(skill) as stage:
+        assert await stage.say("odd") == spoken
+        assert await stage.say("odder") == spoken
+        skill.say(text)
+        await stage.settle()
+        assert stage.spoken == [spoken] * 3
+        assert stage.errors == []

@@ -112,6 +112,7 @@ class MicrophoneSource:
         self._stream: portaudio.Stream | None = None
         self._capture = Capture(RATE, 0, settings.chunk)
         self._closed = asyncio.Event()
+        self._reading = False
         self._heard = False  # since the last opening
         self._resume = 0  # sample clock at that time
         self._lost_at: float | None = None  # monotonic time of the last audio before the device went away
@@ -132,14 +133,24 @@ class MicrophoneSource:
             last_audio=self._last_audio,
         )
 
+    async def open(self) -> None:
+        """Start the device before `chunks` reads it: a sound server takes a second, in which others can load.
+
+        Raises:
+            DeviceError: the device can't be opened, or its name fits none or several.
+        """
+        if self._stream is None:
+            await self._open()
+
     async def chunks(self) -> AsyncIterator[Chunk]:
         """Yield 16 kHz chunks until `close`.
 
         Raises:
             DeviceError: the device can't be opened at first, or its name fits none or several.
         """
+        self._reading = True
         try:
-            await self._open()
+            await self.open()
             while not self._closed.is_set():
                 block = await self._next_block()
                 if block is None:
@@ -149,6 +160,7 @@ class MicrophoneSource:
                 for chunk in self._capture.process(block):
                     yield chunk
         finally:
+            self._reading = False
             await self._shut()
 
     async def close(self) -> None:
@@ -156,6 +168,8 @@ class MicrophoneSource:
         self._closed.set()
         if self._queue is not None:
             self._queue.end()
+        if not self._reading:
+            await self._shut()
 
     async def _open(self) -> None:
         device = await asyncio.to_thread(find_microphone, self.settings, rescan=True)

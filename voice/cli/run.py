@@ -118,6 +118,17 @@ def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
 
 
 async def _listen(settings: "Config", audio: "AudioSource") -> None:
+    from voice.audio.microphone import MicrophoneSource  # noqa: PLC0415
+
+    try:
+        if isinstance(audio, MicrophoneSource):
+            await audio.open()  # it starts while the models load
+        await _run(settings, audio)
+    finally:
+        await audio.close()
+
+
+async def _run(settings: "Config", audio: "AudioSource") -> None:
     from voice.app import running  # noqa: PLC0415
     from voice.cli.view import LiveView  # noqa: PLC0415
 

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -59,9 +59,19 @@ def checked(reply: Any) -> Reply:
     """
     if reply is None or isinstance(reply, str):
         return reply
-    if isinstance(reply, Say | Ask) and isinstance(reply.text, str):
-        return reply
-    raise SkillError(f"returned {type(reply).__name__}", fix="return text, Say, Ask or None")
+    if not isinstance(reply, Say | Ask):
+        raise SkillError(f"returned {type(reply).__name__}", fix="return text, Say, Ask or None")
+    if not isinstance(reply.text, str):
+        raise SkillError(f"returned {type(reply).__name__}({reply.text!r:.40})", fix="give it text")
+    if isinstance(reply, Ask) and not (_are_names(reply.expect) and isinstance(reply.data, Mapping)):
+        raise SkillError(f"asks {reply.text!r:.40}", fix='give expect=["Intent", ...] and data={"name": value, ...}')
+    return reply
+
+
+def _are_names(expect: Any) -> bool:
+    return (
+        isinstance(expect, Sequence) and not isinstance(expect, str) and all(isinstance(name, str) for name in expect)
+    )
 
 
 async def _awaited(bound: Callable[[], Any]) -> Any:
@@ -90,7 +100,7 @@ async def _in_thread(bound: Callable[[], Any]) -> Any:
         failure: Exception | None = None
         try:
             result = bound()
-        except SystemExit:
+        except (SystemExit, KeyboardInterrupt):
             failure = SkillError("called exit", fix="return instead")
         except Exception as error:  # noqa: BLE001 - the skill boundary: carried to the loop's side
             failure = error

@@ -36,6 +36,8 @@ _log = logging.getLogger(__name__)
 STOP = "Stop"
 """The intent that leaves a question, whatever it expected."""
 _MAX_QUESTIONS = 100
+_MAX_TEXT = 10_000  # characters
+_MAX_DELAY_S = 10**8  # three years
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class SkillHost:
 
     def say(self, text: str, site: str) -> None:
         """Open a session that speaks `text`."""
-        session = StartSession(init=NotificationInit(text=text), site_id=site)
+        session = StartSession(init=NotificationInit(text=_speakable(text)), site_id=site)
         self._on_loop(lambda: self._spawn(send(self._bus, session)))
 
     def today(self) -> datetime:
@@ -129,7 +131,13 @@ class SkillHost:
         return self.clock.today()
 
     def after(self, seconds: float, callback: Call, skill: Skill, site: str) -> Cancel:
-        """Call back later; a text that it returns is spoken at `site`."""
+        """Call back later; a text that it returns is spoken at `site`.
+
+        Raises:
+            SkillError: the time can't be waited for.
+        """
+        if not 0 <= seconds < _MAX_DELAY_S:
+            raise SkillError(f"skill.after({seconds!r}, ...)", fix=f"give seconds, 0 to {_MAX_DELAY_S}")
         scheduled: list[Cancel] = []
 
         def ring() -> None:
@@ -230,10 +238,10 @@ class SkillHost:
         await send(self._bus, message)
 
     async def _reply(self, handler: Handler, reply: Reply, context: Context) -> None:
-        text = reply.text if isinstance(reply, Say | Ask) else reply or ""
+        text = _speakable(reply.text if isinstance(reply, Say | Ask) else reply or "")
         if context.session is None:
             if text:
-                await send(self._bus, TtsSay(text=text[:10_000], site_id=context.site))
+                await send(self._bus, TtsSay(text=text, site_id=context.site))
         elif isinstance(reply, Ask):
             await send(self._bus, self._continued(handler, reply, context.session))
         else:
@@ -246,7 +254,7 @@ class SkillHost:
             self._questions.popitem(last=False)
         return ContinueSession(
             session_id=session,
-            text=reply.text,
+            text=_speakable(reply.text),
             intent_filter=[*dict.fromkeys((*reply.expect, *((STOP,) if STOP in self._intents else ())))],
             send_intent_not_recognized=skill.not_recognized is not None,
         )
@@ -285,6 +293,11 @@ def check_unique(skills: Sequence[Skill]) -> None:
                 continue
             if (owner := owners.setdefault(handler.intent, skill.name)) != skill.name:
                 raise SkillError(f"skills {owner} and {skill.name} both answer {handler.intent!r}", fix="rename one")
+
+
+def _speakable(text: str) -> str:
+    """Return what Hermes carries of a text: no more than the limit, and no halves of surrogate pairs."""
+    return text[:_MAX_TEXT].encode(errors="replace").decode()
 
 
 def _line(error: BaseException) -> str:
