@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voice.errors import AudioError
+from voice.errors import AudioError, BundleError
 from voice.events import Segment
 from voice.models.asr import CtcRecognizer, log_softmax
-from voice.models.bundle import SHIPPED, load_bundle
+from voice.models.bundle import SHIPPED, load_bundle, write_bundle
 
 if not (SHIPPED / "asr-en" / "bundle.json").is_file():
     pytest.skip("the asr-en bundle is not exported yet", allow_module_level=True)
@@ -59,3 +59,42 @@ def test_silence_is_finite(recognizer):
 
 def test_log_softmax_survives_large_logits():
     np.testing.assert_allclose(log_softmax(np.array([[1000.0, 0.0]])), [[0.0, -1000.0]])
+
+
+@pytest.fixture
+def with_language(recognizer, tmp_path):
+    """The shipped network with a language model of four sentences."""
+    from asr_training.language import write
+    from asr_training.lm import Sizes, estimate
+
+    shipped = load_bundle("asr-en", "asr")
+    write(tmp_path / "lm.bin", estimate(["turn on the light", "turn off the light", "stop"], Sizes(min_count=1)), [])
+    manifest = shipped.manifest.model_dump(mode="json", exclude={"format", "model", "language"})
+    manifest["language"] = {"weight": 0.5, "word_bonus": 0.0}
+    network = shipped.model_path.read_bytes()
+    return write_bundle(tmp_path / "bundle", manifest, network, (tmp_path / "lm.bin").read_bytes())
+
+
+def test_a_bundle_with_a_language_model_writes_its_words_only(with_language, segment):
+    recognizer = CtcRecognizer(with_language)
+    assert recognizer.best_decoder == "lexicon"
+    words = {"turn", "on", "off", "the", "light", "stop"}
+    assert set(recognizer.transcribe(segment).text.split()) <= words
+    for name in ("greedy", "beam"):
+        assert isinstance(recognizer.transcribe(segment, name).text, str)
+
+
+def test_an_altered_language_model_is_refused(with_language):
+    path = with_language.folder / "language.bin"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(BundleError, match="checksum"):
+        load_bundle(with_language.folder)
+
+
+def test_without_a_language_model_there_are_no_words_to_search(with_language, tmp_path):
+    manifest = with_language.manifest.model_dump(mode="json", exclude={"format", "model", "language"})
+    bare = write_bundle(tmp_path / "bare", manifest, with_language.model_path.read_bytes())
+    recognizer = CtcRecognizer(bare)
+    assert recognizer.best_decoder == "greedy"
+    with pytest.raises(BundleError, match="no language model"):
+        _ = recognizer.lexicon

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -11,10 +11,7 @@ from voice.cli.output import AsJson, Files, expand, for_each_file
 from voice.errors import ConfigError
 
 if TYPE_CHECKING:
-    from voice.events import Transcript
-    from voice.models.asr import CtcRecognizer
-
-DECODERS = ("greedy", "beam")
+    from voice.models.asr import CtcRecognizer, DecoderName
 
 
 def register(app: typer.Typer) -> None:
@@ -26,33 +23,39 @@ def transcribe(
     files: Files,
     *,
     model: Annotated[str, typer.Option(help="Bundle name or folder.")] = "asr-en",
-    decoder: Annotated[str, typer.Option(metavar="|".join(DECODERS), help="How text is read off.")] = DECODERS[0],
-    beam: Annotated[int, typer.Option(min=1, max=256, help="Prefixes kept by the beam.")] = 16,
+    decoder: Annotated[
+        str | None,
+        typer.Option(metavar="greedy|beam|lexicon", help="How text is read off.", show_default="the bundle's best"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write down free speech."""
-    from voice.models.asr import CtcRecognizer  # noqa: PLC0415 - the engine is slow to load
+    from voice.models.asr import CtcRecognizer, DecoderName  # noqa: PLC0415 - the engine is slow to load
     from voice.models.bundle import load_bundle  # noqa: PLC0415
 
-    if decoder not in DECODERS:
-        raise ConfigError(f"no decoder {decoder!r}", fix=f"choose {' or '.join(DECODERS)}")
+    names = get_args(DecoderName)
+    if decoder not in (None, *names):
+        raise ConfigError(f"no decoder {decoder!r}", fix=f"choose {', '.join(names)}")
     paths = expand(files)
     recognizer = CtcRecognizer(load_bundle(model, "asr"))
+    chosen: DecoderName = next((name for name in names if name == decoder), recognizer.best_decoder)
+    if chosen == "lexicon":
+        _ = recognizer.lexicon  # says at once where the bundle has no language model
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
-        yield _transcribed(path, recognizer, beam if decoder == "beam" else 0)
+        yield _transcribed(path, recognizer, chosen)
 
     raise typer.Exit(for_each_file(paths, handle, as_json=as_json))
 
 
-def _transcribed(path: Path, recognizer: "CtcRecognizer", beam: int) -> dict[str, Any]:
+def _transcribed(path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName") -> dict[str, Any]:
     from voice.audio.files import read_audio  # noqa: PLC0415
     from voice.events import RATE, Segment  # noqa: PLC0415
 
     samples = read_audio(path)
     segment = Segment(samples, 0, speech_start=0, speech_end=len(samples))
     started = time.process_time()
-    heard = _beam(segment, recognizer, beam) if beam else recognizer.transcribe(segment)
+    heard = recognizer.transcribe(segment, decoder)
     cpu = time.process_time() - started
     seconds = len(samples) / RATE
     return {
@@ -71,10 +74,3 @@ def _transcribed(path: Path, recognizer: "CtcRecognizer", beam: int) -> dict[str
             for token in heard.tokens
         ],
     }
-
-
-def _beam(segment: Any, recognizer: "CtcRecognizer", beam: int) -> "Transcript":
-    from voice.decoding.ctc import prefix_beam  # noqa: PLC0415
-
-    log_probs = recognizer.log_probs(segment)
-    return prefix_beam(log_probs, recognizer.alphabet, beam=beam, stride=recognizer.stride_seconds)[0]
