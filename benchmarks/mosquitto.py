@@ -57,23 +57,39 @@ def program(name: str) -> str:
 @contextlib.asynccontextmanager
 async def mosquitto() -> AsyncIterator[int]:
     """Run a broker; yield its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = (program("mosquitto"), "-p", str(port))  # without a configuration it takes anyone on loopback only
-    process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    process, port = await start_mosquitto()
     assert process.stderr
-    async with asyncio.timeout(PATIENCE_S):
-        while line := await process.stderr.readline():
-            if b" running" in line:
-                break
     draining = asyncio.create_task(process.stderr.read())
     try:
         yield port
     finally:
-        process.terminate()
-        await process.wait()
+        await end(process)
         await draining
+
+
+async def start_mosquitto() -> tuple[asyncio.subprocess.Process, int]:
+    """Start a broker on a free port; another process may take the port first, then on another."""
+    said = b""
+    for _ in range(5):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = (program("mosquitto"), "-p", str(port))  # without a configuration it takes anyone on loopback only
+        process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+        assert process.stderr
+        while line := await asyncio.wait_for(process.stderr.readline(), PATIENCE_S):
+            said += line
+            if b" running" in line:
+                return process, port
+        await process.wait()
+    raise SystemExit(f"benchmarks.mosquitto: mosquitto does not start:\n{said.decode(errors='replace')}")
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End a process, if it has not ended."""
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    await process.wait()
 
 
 class Wire:
@@ -94,7 +110,8 @@ class Wire:
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Record from the moment that the broker has the subscription."""
-        await self._publish("earshot/benchmark/ready", b"{}", "-r")  # retained: what a subscriber gets first of all
+        if status := await self._publish("earshot/benchmark/ready", b"{}", "-r"):  # what a subscriber gets first of all
+            raise SystemExit(f"benchmarks.mosquitto: mosquitto_pub: exit status {status}")
         command = (program("mosquitto_sub"), *self._at, "-t", "hermes/#", "-t", "earshot/#", "-v")
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, limit=2**26)
         assert process.stdout
@@ -103,8 +120,7 @@ class Wire:
             await self.until("earshot/benchmark/ready")
             yield
         finally:
-            process.terminate()
-            await process.wait()
+            await end(process)
             await reading
 
     async def publish(self, topic: str, payload: dict[str, Any] | bytes) -> None:
