@@ -1,25 +1,33 @@
 """The grammar: build time, size, and CPU time to decode 3 s of speech: `python -m benchmarks.grammar`.
 
 Measured on one thread with the built-in skills' sentences, the same with a list of 10,000 names, and 500 templates.
-The speech is synthetic: random log-probabilities around a sentence, 75 label frames of 40 ms.
+Two kinds of speech: synthetic, random log-probabilities around a sentence in 75 label frames of 40 ms; and real, what
+the shipped recogniser gives for the demo's recordings of sentences, whose times are scaled to 3 s.
 """
 
 import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before numpy loads BLAS
 
+from pathlib import Path
 from time import process_time
 
 import numpy as np
 
+import voice.demo
 from voice.app import sentences_of
+from voice.audio.files import read_audio
 from voice.config import Config
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
+from voice.events import RATE, Segment
+from voice.models.asr import CtcRecognizer
+from voice.models.bundle import load_bundle
 from voice.nlu.parser import TemplateParser
 from voice.nlu.templates import NumberRange, SkillSentences, compile_grammar
 from voice.text import Alphabet
 
 ALPHABET = Alphabet()
+DEMO = Path(voice.demo.__file__).parent
 STRIDE = 0.04  # s
 FRAMES = 75
 SENTENCE = "turn on the kitchen light"
@@ -57,7 +65,14 @@ def many_templates(count: int) -> SkillSentences:
     return SkillSentences({**intents, "LightOn": [SENTENCE]}, {"room": rooms, "n": NumberRange(1, 60)})
 
 
-def measure(name: str, sentences: SkillSentences, runs: int = 7) -> bool:
+def recorded() -> list[np.ndarray]:
+    """Return the shipped recogniser's log-probabilities of the demo's recordings of at most 6 s."""
+    recognizer = CtcRecognizer(load_bundle("asr-en", "asr"))
+    clips = [read_audio(path) for path in sorted(DEMO.glob("*.flac"))]
+    return [recognizer.log_probs(Segment(clip, 0)) for clip in clips if len(clip) <= 6 * RATE]
+
+
+def measure(name: str, sentences: SkillSentences, real: list[np.ndarray], runs: int = 7) -> bool:
     """Print one grammar's figures; return whether they keep the limits."""
     started = process_time()
     graph = compile_grammar(sentences, ["computer"])
@@ -70,6 +85,12 @@ def measure(name: str, sentences: SkillSentences, runs: int = 7) -> bool:
         intent = decoder.decode(log_probs)
         times.append(1000 * (process_time() - started))
     decoded = float(np.median(times))
+    real_times = []
+    for clip in real:
+        started = process_time()
+        decoder.decode(clip)
+        real_times.append(1000 * (process_time() - started) * FRAMES / len(clip))
+    slow = float(np.median(real_times))
     started = process_time()
     parsed = TemplateParser(graph).parse(SENTENCE)
     parse = 1000 * (process_time() - started)
@@ -77,20 +98,21 @@ def measure(name: str, sentences: SkillSentences, runs: int = 7) -> bool:
     print(
         f"{name:<24} {sum(map(len, sentences.intents.values())):>4} templates {len(graph):>7} nodes "
         f"{len(graph.source):>7} arcs   build {built:5.2f} s   decode {decoded:6.1f} ms "
-        f"({decoded / (1000 * FRAMES * STRIDE):.4f} of the audio)   parse {parse:6.1f} ms "
+        f"(real {slow:.1f}, at most {max(real_times):.1f})   parse {parse:6.1f} ms "
         f"  {'right' if right else 'WRONG'}"
     )
-    return right and built <= BUILD_LIMIT_S and decoded <= DECODE_LIMIT_MS
+    return right and built <= BUILD_LIMIT_S and max(decoded, slow) <= DECODE_LIMIT_MS
 
 
 def main() -> int:
     """Measure the three grammars."""
     skills = sentences_of(Config())
     named = SkillSentences({"Play": ["play {name} [please]"]}, {"name": names(10_000)})
+    real = recorded()
     kept = [
-        measure("built-in skills", skills),
-        measure("500 templates", many_templates(500)),
-        measure("skills, 10,000 names", skills.merged(named)),
+        measure("built-in skills", skills, real),
+        measure("500 templates", many_templates(500), real),
+        measure("skills, 10,000 names", skills.merged(named), real),
     ]
     print(f"limits: build {BUILD_LIMIT_S:g} s, decode {DECODE_LIMIT_MS:g} ms")
     return 0 if all(kept) else 1

@@ -64,6 +64,22 @@ class _Column:
         return int(np.searchsorted(self.nodes, node))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scratch:
+    """Room for one frame's arithmetic over all nodes, used again and again within one utterance. All of shape (n,)."""
+
+    entered: Scores
+    """`NEVER` between two frames."""
+    by: Nodes
+    place: Nodes
+    mark: Flags
+    """False between two frames."""
+
+    @staticmethod
+    def of(n: int) -> "_Scratch":
+        return _Scratch(np.full(n, NEVER, np.float32), np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(n, bool))
+
+
 class Search:
     """Finds the best path through a graph.
 
@@ -96,7 +112,7 @@ class Search:
             limits: filler and beam.
         """
         filler = log_probs.max(axis=1) - np.float32(limits.filler)
-        column = _first_column()
+        column, scratch = _first_column(), _Scratch.of(len(self.labels))
         columns: list[_Column] = []
         trail, left = NEVER, 0  # best sentence that has ended, followed by filler; its last frame
         for t, row in enumerate(log_probs):
@@ -105,7 +121,8 @@ class Search:
             if t and ended >= patient:
                 left = t - 1
             trail = max(ended, patient) + filler[t] if t else NEVER
-            column = self._advance(column, row, allowed, limits.beam, filler[t] if t < limits.lead else NEVER)
+            lead = filler[t] if t < limits.lead else NEVER
+            column = self._advance(column, row, allowed, limits.beam, lead, scratch)
             columns.append(column)
         ended = self._ended(column)
         if max(ended, trail) <= NEVER / 2:
@@ -117,7 +134,9 @@ class Search:
         final = self._is_final[column.nodes]
         return np.float32(np.maximum(column.label, column.blank)[final].max(initial=NEVER))
 
-    def _advance(self, before: _Column, row: Scores, allowed: Flags | None, beam: float, filler: np.float32) -> _Column:
+    def _advance(
+        self, before: _Column, row: Scores, allowed: Flags | None, beam: float, filler: np.float32, scratch: _Scratch
+    ) -> _Column:
         """Return the next frame's column."""
         place, arcs = self._arcs_from(before.nodes)
         from_label = np.where(self._needs_blank[arcs], NEVER, before.label[place])
@@ -126,13 +145,7 @@ class Search:
         if allowed is not None:
             kept = allowed[target]
             place, from_label, score, target = place[kept], from_label[kept], score[kept], target[kept]
-        nodes = np.union1d(before.nodes, target)
-        entered = np.full(len(nodes), NEVER, np.float32)
-        by = np.zeros(len(nodes), np.int64)
-        order = np.argsort(score, kind="stable")  # of equal indices the last assignment stays: the best
-        where = np.searchsorted(nodes, target[order])
-        entered[where], by[where] = score[order], order
-        old = np.searchsorted(nodes, before.nodes)
+        nodes, old, entered, by = _gathered(before.nodes, target, score, scratch)
         label, blank = np.full((2, len(nodes)), NEVER, np.float32)
         label[old], blank[old] = before.label, before.blank
         repeats = label >= entered
@@ -172,6 +185,23 @@ class Search:
             else:
                 is_label = bool(column.stayed_label[place])
         return path[::-1]
+
+
+def _gathered(before: Nodes, target: Nodes, score: Scores, scratch: _Scratch) -> tuple[Nodes, Nodes, Scores, Nodes]:
+    """Return the nodes of both frames, where those of `before` stand among them, and each one's best way in.
+
+    The last two are the score of that way, `NEVER` for none, and its index in `target`.
+    """
+    scratch.mark[before] = scratch.mark[target] = True
+    nodes = np.flatnonzero(scratch.mark)
+    scratch.mark[nodes] = False
+    scratch.place[nodes] = np.arange(len(nodes))
+    np.maximum.at(scratch.entered, target, score)
+    best = np.flatnonzero(score == scratch.entered[target])
+    scratch.by[target[best]] = best
+    entered = scratch.entered[nodes]
+    scratch.entered[target] = NEVER
+    return nodes, scratch.place[before], entered, scratch.by[nodes]
 
 
 def _first_column() -> _Column:
