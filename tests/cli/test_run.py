@@ -1,6 +1,7 @@
 """`voice run` and its start: what is said before anything starts, and how soon it listens."""
 
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 import soundfile
 
 from voice.audio import portaudio
-from voice.cli import run
+from voice.cli import main, run
 from voice.config import Config
 from voice.errors import AudioError, ConfigError, DeviceError
 from voice.events import RATE
+from voice.models.bundle import SHIPPED
 
 START_CPU_S = 2.0
 """The half second that it takes, with room for a slow machine and for modules that are compiled first."""
@@ -72,3 +74,32 @@ def test_it_listens_soon_and_ends_with_the_file(tmp_path: Path) -> None:
     assert "Listening. Broker at 127.0.0.1:" in done.stderr
     assert done.stdout == ""
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < START_CPU_S
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "no network"])
+def test_a_damaged_bundle_is_one_line_and_status_1(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE), RATE)
+    bundle = tmp_path / "wake"
+    if damage != "missing":
+        shutil.copytree(SHIPPED / "computer", bundle)
+    if damage == "cut":
+        network = bundle / "model.tflite"
+        network.write_bytes(network.read_bytes()[:-1])
+    if damage == "no network":
+        (bundle / "model.tflite").unlink()
+    (tmp_path / "config.yaml").write_text(f"models: {{wake: [{{bundle: {bundle}}}]}}\nbroker: {{port: 0}}\n")
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--input", str(tmp_path / "quiet.wav"), "--config", str(tmp_path / "config.yaml")])
+    line = capsys.readouterr().err
+    assert caught.value.code == 1
+    assert line.startswith("voice: ")
+    assert line.count("\n") == 1
+    assert str(bundle) in line
+
+
+def test_a_closed_standard_input_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(ConfigError, match="standard input is closed"):
+        run._open(Config(), "-", realtime=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from voice.cli.output import AsJson, ConfigFile, emit, expand, say
-from voice.errors import DeviceError
+from voice.errors import ConfigError, DeviceError
 
 if TYPE_CHECKING:
     from voice.config import Config
@@ -110,6 +110,8 @@ def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
         find_microphone(settings.microphone)
         return MicrophoneSource(settings.microphone)
     if source == "-":
+        if sys.stdin is None:
+            raise ConfigError("standard input is closed", fix="pipe raw 16 kHz S16LE mono into it")
         return PcmSource(sys.stdin.buffer)
     files = expand([source])
     for file in files:

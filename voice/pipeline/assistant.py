@@ -4,7 +4,6 @@ One thread is the ears (wake words, VAD, segmenter: order kept), one the brain (
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import OrderedDict
@@ -101,6 +100,7 @@ class Assistant:
         self._ears_thread = ThreadPoolExecutor(1, "ears")
         self._brain_thread = ThreadPoolExecutor(1, "brain")
         self._moved = asyncio.Condition()
+        self._patient = True
         self._session: str | None = None
         self._filter: list[str] | None = None
         self._wake: Wake | None = None
@@ -170,10 +170,12 @@ class Assistant:
     async def _hotword_on(self, message: HotwordToggleOn) -> None:
         if message.site_id == self.settings.site_id:
             await self._on_ears(partial(self._ears.toggle_hotword, True, message.reason))
+            await self._go(self.phase)
 
     async def _hotword_off(self, message: HotwordToggleOff) -> None:
         if message.site_id == self.settings.site_id:
             await self._on_ears(partial(self._ears.toggle_hotword, False, message.reason))
+            await self._go(self.phase)
 
     async def _start_listening(self, message: AsrStartListening) -> None:
         if message.site_id != self.settings.site_id:
@@ -196,7 +198,7 @@ class Assistant:
     # ---- brain -------------------------------------------------------------------------------------------------
 
     def _think(self, segment: Segment) -> None:
-        self.phase = "thinking"
+        self.phase, self._patient = "thinking", True
         task = asyncio.create_task(self._understand(segment, self._session, self._filter))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -270,15 +272,25 @@ class Assistant:
 
     async def _go(self, phase: Phase) -> None:
         async with self._moved:
-            self.phase = phase
+            self.phase, self._patient = phase, True
             self._moved.notify_all()
 
+    def _can_hear(self) -> bool:
+        """Return whether more audio would be heard: as an answer, or for a wake word that isn't held off by speech."""
+        return self.phase == "listening" or (self.phase == "idle" and self._ears.hotword_on)
+
     async def _settle(self) -> None:
-        """Return when the dialogue needs more audio, or none: a source that isn't live waits for it."""
+        """Return when more audio would be heard: a source that isn't live waits for the dialogue, its speech included.
+
+        Patience ends once for each state, so that a dialogue that stands still doesn't hold up every chunk.
+        """
+        if not self._patient:
+            return
         async with self._moved:
-            with contextlib.suppress(TimeoutError):
-                ready = self._moved.wait_for(lambda: self.phase in ("idle", "listening"))
-                await asyncio.wait_for(ready, self.settings.patience_s)
+            try:
+                await asyncio.wait_for(self._moved.wait_for(self._can_hear), self.settings.patience_s)
+            except TimeoutError:
+                self._patient = False
 
 
 def _tokens(understood: Understanding) -> list[AsrToken]:
