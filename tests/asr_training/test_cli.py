@@ -1,10 +1,14 @@
 """The command line: what it says when the call is wrong."""
 
+import json
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
 from asr_training.__main__ import main
+from voice.decoding.ngram import NGram, read_arrays
 
 
 def call(monkeypatch, *arguments):
@@ -53,3 +57,35 @@ def test_a_full_disk_is_one_line(monkeypatch, capsys, tmp_path):
     texts.write_text("slurp\tturn it on\n")
     assert call(monkeypatch, "synthesise", "--texts", texts, "--out", blocked / "out", "--clips", 1) == 1
     assert "free disk space or choose another folder" in capsys.readouterr().err
+
+
+def test_a_language_model_is_made_from_texts_and_converted_from_arpa(monkeypatch, capsys, tmp_path):
+    (tmp_path / "home.txt").write_text("turn on the light\nturn off the light\nturn it off\n" * 3)
+    (tmp_path / "more.tsv").write_text("mine\tSet 2 timers.\n" * 3)
+    texts = ("--text", tmp_path / "home.txt", "--text", tmp_path / "more.tsv")
+    out, arpa = tmp_path / "lm" / "language.bin", tmp_path / "lm.arpa"
+    assert call(monkeypatch, "lm", *texts, "--out", out, "--arpa", arpa) == 0
+    assert "12 sentences" in capsys.readouterr().err
+    model = NGram(read_arrays(out))
+    assert "two" in model.words
+    assert json.loads(out.with_suffix(".json").read_text())[0]["name"] == "home"
+    assert call(monkeypatch, "lm", "--from-arpa", arpa, "--out", tmp_path / "again.bin") == 0
+    again = NGram(read_arrays(tmp_path / "again.bin"))
+    assert again.score(["turn", "it"]) == pytest.approx(model.score(["turn", "it"]), abs=0.02)
+
+
+def test_a_language_model_needs_text(monkeypatch, capsys, tmp_path):
+    assert call(monkeypatch, "lm", "--out", tmp_path / "x.bin") == 1
+    assert "give --text or --data" in capsys.readouterr().err
+    assert call(monkeypatch, "lm", "--text", tmp_path / "none.txt", "--out", tmp_path / "x.bin") == 1
+    assert "none.txt" in capsys.readouterr().err
+
+
+def test_a_corpus_in_a_standard_layout_gets_a_manifest(monkeypatch, capsys, tmp_path):
+    soundfile.write(tmp_path / "84-1-0000.flac", np.zeros(16_000), 16_000)
+    (tmp_path / "84-1.trans.txt").write_text("84-1-0000 HELLO THERE\n")
+    layout = ("--layout", "librispeech", "--out", tmp_path / "made", "--licence", "CC BY 4.0")
+    assert call(monkeypatch, "import", tmp_path, *layout) == 0
+    assert "1 of 1 recordings" in capsys.readouterr().err
+    (line,) = (tmp_path / "made" / "manifest.jsonl").read_text().splitlines()
+    assert json.loads(line)["audio"] == "../84-1-0000.flac"

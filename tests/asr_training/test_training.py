@@ -7,13 +7,17 @@ pytest.importorskip("tensorflow", reason="needs the extra `train`")
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 from asr_training import checkpoint as checkpoints  # noqa: E402
+from asr_training import language  # noqa: E402
 from asr_training.batches import make_batch  # noqa: E402
-from asr_training.evaluate import evaluate, results  # noqa: E402
-from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, write  # noqa: E402
+from asr_training.evaluate import evaluate, measure, results  # noqa: E402
+from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, rewrite, write  # noqa: E402
+from asr_training.lm import Sizes, estimate  # noqa: E402
 from asr_training.models.convolutional import acoustic_network  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
-from voice.errors import DataError  # noqa: E402
+from asr_training.tune import BONUSES, WEIGHTS, heard_by, tune  # noqa: E402
+from voice.errors import ConfigError, DataError  # noqa: E402
+from voice.models.asr import CtcRecognizer  # noqa: E402
 
 STEPS = 6
 
@@ -107,6 +111,25 @@ def test_an_exported_run_equals_keras_and_recognises(corpus, cache, recipe, run,
     assert bundle.manifest.decision.stride_ms == 40
     assert found.wer.n == 6
     assert found.real_time_factor < 1
+
+
+def test_a_language_model_goes_along_and_is_tuned(corpus, cache, recipe, run, tmp_path):
+    arrays = estimate(["on", "off", "go", "go on"] * 3, Sizes(min_count=1))
+    language.write(tmp_path / "lm.bin", arrays, [])
+    exported = export_run(run, read_run_recipe(run), cache)
+    bundle = write(tmp_path / "tones", exported, recipe, cache, [], language.read(tmp_path / "lm.bin"))
+    recognizer = CtcRecognizer(bundle)
+    said = []
+    best, rate = tune(heard_by(recognizer, [corpus], "dev", 4), recognizer.lexicon, said.append)
+    assert rate.n == 4
+    assert len(said) == len(WEIGHTS) * len(BONUSES)
+    again = rewrite(bundle, weight=best.weight, word_bonus=best.word_bonus, results=[])
+    assert again.manifest.language.weight == best.weight
+    assert again.manifest.model == bundle.manifest.model
+    measured = measure(again, corpus, "dev", None, 3, said.append)
+    assert [result["name"] for result in measured][::3] == ["greedy WER %", "lexicon WER %"]
+    with pytest.raises(ConfigError, match="no decoder magic"):
+        measure(again, corpus, "dev", ["magic"], 1, said.append)
 
 
 def test_nothing_is_exported_that_is_not_finite(cache, recipe):
