@@ -1,4 +1,4 @@
-"""Drive the sites' dialogues from the bus."""
+"""Drive the dialogues of sites and groups of sites from the bus."""
 
 import asyncio
 
@@ -23,11 +23,11 @@ from voice.clock import Cancel, Clock, LoopClock
 from voice.dialogue.site import DialogueSettings, Handles, SiteDialogue
 
 MAX_SITES = 100
-"""Sites that one dialogue manager serves."""
+"""Sites, or groups of sites, that one dialogue manager serves."""
 
 
 class DialogueManager:
-    """One `SiteDialogue` for each site that speaks up, and a timer for their deadlines.
+    """One `SiteDialogue` for each site or group that speaks up, and a timer for their deadlines.
 
     Args:
         bus: Hermes.
@@ -77,13 +77,16 @@ class DialogueManager:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _at_site(self, message: HotwordDetected | StartSession) -> None:
-        if message.site_id not in self.sites and len(self.sites) >= MAX_SITES:
+        if not self._settings.serves(message.site_id):
+            return
+        group = self._settings.group(message.site_id)
+        if group not in self.sites and len(self.sites) >= MAX_SITES:
             await send(self._bus, ErrorMessage(component="dialogueManager", error="too many sites"))
             return
-        if message.site_id not in self.sites:
-            site = self.sites[message.site_id] = SiteDialogue(message.site_id, self._settings, self._handles)
+        if group not in self.sites:
+            site = self.sites[group] = SiteDialogue(group, self._settings, self._handles)
             site.disabled |= self._disabled
-        await self._step(self.sites[message.site_id], message)
+        await self._step(self.sites[group], message)
 
     async def _in_session(self, message: Payload) -> None:
         wanted = getattr(message, "session_id", None)
@@ -93,7 +96,8 @@ class DialogueManager:
 
     async def _configure(self, message: Configure) -> None:
         everywhere = [self._disabled] if message.site_id is None else []
-        sites = [site.disabled for site in self.sites.values() if message.site_id in (None, site.site_id)]
+        group = None if message.site_id is None else self._settings.group(message.site_id)
+        sites = [site.disabled for site in self.sites.values() if group in (None, site.site_id)]
         for disabled in (*everywhere, *sites):
             for switch in message.intents:
                 (disabled.discard if switch.enable else disabled.add)(switch.intent_id)

@@ -1,4 +1,4 @@
-"""The dialogue of one site: a pure state machine. Hermes messages in, Hermes messages out, deadlines as data.
+"""The dialogue of a site or a group of sites: a pure state machine. Hermes messages in and out, deadlines as data.
 
 idle -> saying -> listening -> parsing -> handling -> (saying again | ending) -> idle. Every state but idle has a
 deadline; a session ends exactly once, and the wake word is always switched on again when it does.
@@ -8,9 +8,9 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from voice.bus.topics import (
     ActionInit,
@@ -66,6 +66,25 @@ class DialogueSettings(BaseModel):
     custom_data: int = Field(64_000, gt=0, description="longest customData, characters")
     text: int = Field(2000, gt=0, le=10_000, description="longest text that is spoken, characters")
     abort: tuple[str, ...] = Field(("Stop",), description="intents that end a session in place of an answer")
+    sites: tuple[str, ...] = Field(
+        (), description="sites and groups that are served, or one text with commas; none: all"
+    )
+    group_separator: str = Field(
+        "", max_length=1, description="ends a group's name in a siteId: '.' in bedroom.front; empty: no groups"
+    )
+
+    @field_validator("sites", mode="before")
+    @classmethod
+    def _with_commas(cls, value: Any) -> Any:
+        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
+
+    def group(self, site_id: str) -> str:
+        """Return the group of a site: what stands before the separator, or the site itself (divergence 10)."""
+        return site_id.split(self.group_separator, 1)[0] if self.group_separator else site_id
+
+    def serves(self, site_id: str) -> bool:
+        """Return whether a site's sessions are ours."""
+        return not self.sites or site_id in self.sites or self.group(site_id) in self.sites
 
 
 def _new_id() -> str:
@@ -75,6 +94,7 @@ def _new_id() -> str:
 @dataclass
 class _Session:
     id: str
+    site_id: str
     custom_data: str | None = None
     intent_filter: list[str] | None = None
     tell_not_recognized: bool = False
@@ -95,10 +115,10 @@ class _Waiting:
 
 
 class SiteDialogue:
-    """Sessions of one site, one at a time.
+    """Sessions of one site, one at a time; in a group the first site that wakes or is asked for has it.
 
     Args:
-        site_id: the site.
+        site_id: the site, or the group.
         settings: deadlines and bounds.
         handles: whether a known handler answers an intent, given its name and the session.
     """
@@ -181,7 +201,7 @@ class SiteDialogue:
         if self._session is not None:
             return []
         wanted = f"{message.session_id[:64]}-" if message.session_id else ""
-        session = _Session(wanted + _new_id(), wakeword_id=message.model_id, lang=message.lang)
+        session = _Session(wanted + _new_id(), message.site_id, wakeword_id=message.model_id, lang=message.lang)
         return [*self._open(session), *self._listen(session)]
 
     def _requested(self, message: StartSession) -> list[Payload]:
@@ -193,13 +213,15 @@ class SiteDialogue:
             return []
         if len(self._queue) >= self._settings.queue:
             full = f"{len(self._queue)} sessions are waiting"
-            return [ErrorMessage(component="dialogueManager", error=full, site_id=self.site_id)]
+            return [ErrorMessage(component="dialogueManager", error=full, site_id=message.site_id)]
         self._queue.append(waiting)
-        return [SessionQueued(session_id=waiting.id, site_id=self.site_id, custom_data=message.custom_data)]
+        return [SessionQueued(session_id=waiting.id, site_id=message.site_id, custom_data=message.custom_data)]
 
     def _start(self, waiting: _Waiting) -> list[Payload]:
         request, init = waiting.request, waiting.request.init
-        session = _Session(waiting.id, self._kept(request.custom_data), lang=request.lang, claimed=True)
+        session = _Session(
+            waiting.id, request.site_id, self._kept(request.custom_data), lang=request.lang, claimed=True
+        )
         opened = self._open(session)
         if not isinstance(init, ActionInit):
             return [*opened, *self._say(session, init.text, "ending")]
@@ -209,9 +231,9 @@ class SiteDialogue:
     def _open(self, session: _Session) -> list[Payload]:
         self._session = session
         return [
-            HotwordToggleOff(site_id=self.site_id, reason=REASON),
+            HotwordToggleOff(site_id=session.site_id, reason=REASON),
             SessionStarted(
-                session_id=session.id, site_id=self.site_id, custom_data=session.custom_data, lang=session.lang
+                session_id=session.id, site_id=session.site_id, custom_data=session.custom_data, lang=session.lang
             ),
         ]
 
@@ -221,7 +243,9 @@ class SiteDialogue:
         session.speech_id = _new_id()
         text = text[: self._settings.text]
         self._go(state, max(self._settings.saying_s, len(text) / SPEECH_CHARACTERS_PER_S))
-        return [TtsSay(text=text, id=session.speech_id, session_id=session.id, site_id=self.site_id, lang=session.lang)]
+        return [
+            TtsSay(text=text, id=session.speech_id, session_id=session.id, site_id=session.site_id, lang=session.lang)
+        ]
 
     def _spoken(self, session: _Session, message: TtsSayFinished) -> list[Payload]:
         if message.id != session.speech_id:
@@ -233,10 +257,10 @@ class SiteDialogue:
     def _listen(self, session: _Session) -> list[Payload]:
         self._go("listening", self._settings.listening_s)
         return [
-            AsrToggleOn(site_id=self.site_id, reason=REASON),
+            AsrToggleOn(site_id=session.site_id, reason=REASON),
             AsrStartListening(
                 session_id=session.id,
-                site_id=self.site_id,
+                site_id=session.site_id,
                 wakeword_id=session.wakeword_id,
                 intent_filter=session.intent_filter,
                 lang=session.lang,
@@ -245,7 +269,7 @@ class SiteDialogue:
 
     def _heard(self, session: _Session, message: AsrTextCaptured) -> list[Payload]:
         session.text, session.likelihood = message.text, message.likelihood
-        stop = AsrStopListening(session_id=session.id, site_id=self.site_id)
+        stop = AsrStopListening(session_id=session.id, site_id=session.site_id)
         if not message.text.strip():
             return [stop, *self._not_recognized(session, "")]
         self._go("parsing", self._settings.parsing_s)
@@ -255,7 +279,7 @@ class SiteDialogue:
             intent_filter=session.intent_filter,
             id=session.query_id,
             session_id=session.id,
-            site_id=self.site_id,
+            site_id=session.site_id,
             asr_confidence=message.likelihood,
             custom_data=session.custom_data,
             lang=session.lang,
@@ -276,7 +300,7 @@ class SiteDialogue:
                 intent=message.intent,
                 slots=message.slots,
                 session_id=session.id,
-                site_id=self.site_id,
+                site_id=session.site_id,
                 custom_data=session.custom_data,
                 asr_confidence=session.likelihood,
                 wakeword_id=session.wakeword_id,
@@ -289,7 +313,7 @@ class SiteDialogue:
         self._claimed = True
         self._go("handling", self._settings.handling_s)
         told = IntentNotRecognized(
-            session_id=session.id, site_id=self.site_id, input=text, custom_data=session.custom_data
+            session_id=session.id, site_id=session.site_id, input=text, custom_data=session.custom_data
         )
         return [told]
 
@@ -317,17 +341,17 @@ class SiteDialogue:
         stop = self._stop_listening(session)
         ended = SessionEnded(
             session_id=session.id,
-            site_id=self.site_id,
+            site_id=session.site_id,
             termination=Termination(reason=reason, component=component, error=error),
             custom_data=session.custom_data,
         )
         self._session, self.state, self.deadline = None, "idle", None
-        on_again = HotwordToggleOn(site_id=self.site_id, reason=REASON)
+        on_again = HotwordToggleOn(site_id=session.site_id, reason=REASON)
         following = self._start(self._queue.popleft()) if self._queue else []
         return [*stop, ended, on_again, *following]
 
     def _stop_listening(self, session: _Session) -> list[Payload]:
-        return [AsrStopListening(session_id=session.id, site_id=self.site_id)] if self.state == "listening" else []
+        return [AsrStopListening(session_id=session.id, site_id=session.site_id)] if self.state == "listening" else []
 
     def _go(self, state: State, seconds: float) -> None:
         self.state, self.deadline = state, self._now + seconds
