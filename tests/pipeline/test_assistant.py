@@ -10,6 +10,8 @@ from voice.bus.memory import LocalBus
 from voice.bus.topics import (
     AsrStartListening,
     AsrTextCaptured,
+    AsrToggleOff,
+    AsrToggleOn,
     HotwordDetected,
     HotwordToggleOff,
     HotwordToggleOn,
@@ -158,3 +160,25 @@ async def test_without_a_dialogue_the_recording_goes_on() -> None:
         await loop.close()
     assert time.monotonic() - started < 5
     assert loop.phase == "woken"
+
+
+async def test_a_recogniser_that_is_off_says_at_once_that_it_heard_nothing() -> None:
+    async with LocalBus() as bus:
+        texts: list[str] = []
+
+        async def heard(message: AsrTextCaptured) -> None:
+            texts.append(message.text)
+
+        on(bus, AsrTextCaptured, heard)
+        loop = assistant(bus, [])
+        off = [AsrToggleOff(reason="visitors"), AsrToggleOff(reason="night"), AsrToggleOff(site_id="elsewhere")]
+        for message in (*off, AsrToggleOn(reason="night"), AsrStartListening(session_id="s")):
+            await send(bus, message)
+            await bus.drain()
+        assert texts == [""]
+        for message in (AsrToggleOn(), AsrStartListening(session_id="s")):
+            await send(bus, message)
+            await bus.drain()
+        assert texts == [""]
+        assert loop.phase == "listening"
+        await loop.close()

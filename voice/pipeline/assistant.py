@@ -20,6 +20,8 @@ from voice.bus.topics import (
     AsrStartListening,
     AsrStopListening,
     AsrTextCaptured,
+    AsrToggleOff,
+    AsrToggleOn,
     AsrToken,
     ErrorMessage,
     HermesSlot,
@@ -104,11 +106,14 @@ class Assistant:
         self._session: str | None = None
         self._filter: list[str] | None = None
         self._wake: Wake | None = None
+        self._deaf_for: set[str] = set()  # reasons to leave speech unrecognised
         self._meanings: OrderedDict[tuple[str | None, str], Understanding] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe = (
             on(bus, HotwordToggleOn, self._hotword_on),
             on(bus, HotwordToggleOff, self._hotword_off),
+            on(bus, AsrToggleOn, self._asr_on),
+            on(bus, AsrToggleOff, self._asr_off),
             on(bus, AsrStartListening, self._start_listening),
             on(bus, AsrStopListening, self._stop_listening),
             on(bus, NluQuery, self._query),
@@ -177,8 +182,20 @@ class Assistant:
             await self._on_ears(partial(self._ears.toggle_hotword, False, message.reason))
             await self._go(self.phase)
 
+    async def _asr_on(self, message: AsrToggleOn) -> None:
+        """Take back a reason; the empty one takes back all, as with wake words."""
+        if message.site_id == self.settings.site_id:
+            self._deaf_for &= self._deaf_for - {message.reason} if message.reason else set()
+
+    async def _asr_off(self, message: AsrToggleOff) -> None:
+        if message.site_id == self.settings.site_id:
+            self._deaf_for.add(message.reason)
+
     async def _start_listening(self, message: AsrStartListening) -> None:
         if message.site_id != self.settings.site_id:
+            return
+        if self._deaf_for:  # says at once that nothing was heard, so that no session waits for its deadline
+            await send(self._bus, AsrTextCaptured(text="", site_id=message.site_id, session_id=message.session_id))
             return
         self._session, self._filter = message.session_id, message.intent_filter
         wake, self._wake = self._wake, None
