@@ -118,10 +118,14 @@ def keyword(
     prepare_word(work, recordings, word, settings, n_processes=processes)
     model, calibration = train_keyword(work, run, word, settings)
     minutes = (time.monotonic() - started) / 60
-    data = (*cards.WAKE_WORDS, *cards.RUNNING_SPEECH, cards.SPEECH_COMMANDS, cards.NOISE)
+    further = cards.FURTHER_SPEECH if (work / "more" / "clips.jsonl").exists() else ()
+    data = (
+        *cards.WAKE_WORDS, cards.SYNTHETIC, *cards.RUNNING_SPEECH, *further, cards.SPEECH_COMMANDS, cards.NOISE,
+    )  # fmt: skip
     training = _record(f"kws-train keyword {word}", recipe, settings.optimiser.seed, minutes, model, data)
     clips, _ = validation(KeywordData(work, settings, word, "dev"), settings)
-    bundle = write(model, out, manifest(word, settings, calibration.threshold, training), clips[::40])
+    facts = manifest(word, settings, calibration.threshold, training)
+    bundle = write(model, out, facts, clips[::40], half=settings.half_weights)
     cards.write_card(
         bundle,
         f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: "

@@ -54,12 +54,12 @@ def add_room(clips: Batch, seconds: npt.NDArray[np.float64], direct_db: npt.NDAr
         direct_db: ratio of the direct sound to the whole tail, shape (batch,).
     """
     n_frames = clips.shape[1]
-    decay = 10 ** (-6 * SETTINGS.hop / SETTINGS.rate / seconds)[:, None, None]  # of the power, a frame
-    lag = np.arange(n_frames)[:, None] - np.arange(n_frames)
-    tail = np.where(lag > 0, decay ** np.maximum(lag, 0), 0) * (1 - decay) / decay
-    mixing = np.eye(n_frames) + tail * 10 ** (-direct_db / 10)[:, None, None]
+    fall = (6 * np.log(10) * SETTINGS.hop / SETTINGS.rate / seconds).astype(np.float32)[:, None, None]  # ln, a frame
+    lag = (np.arange(n_frames)[:, None] - np.arange(n_frames)).astype(np.float32)
+    share = (10 ** (-direct_db / 10)).astype(np.float32)[:, None, None] * (np.exp(fall) - 1)
+    mixing = np.where(lag > 0, share * np.exp(-fall * np.maximum(lag, 0)), lag == 0)
     power = np.maximum(np.exp(clips) - OFFSET, 0)
-    return np.log(mixing.astype(np.float32) @ power + OFFSET)
+    return np.log(mixing @ power + OFFSET)
 
 
 def add_noise(clips: Batch, noise: Batch, snr_db: npt.NDArray[np.float64]) -> Batch:

@@ -33,6 +33,21 @@ WAKE_WORDS = (
         "attribution": "V. Kepuska, ThinkEngine Networks",
     },
 )
+FURTHER_SPEECH = (
+    {
+        "name": "Common Voice Delta 13.0, 18.0 to 20.0, part",
+        "licence": "CC0 1.0",
+        "attribution": "Mozilla Common Voice",
+    },
+    {"name": "MInDS-14, English part", "licence": "CC BY 4.0", "attribution": "D. Gerz et al., PolyAI, EMNLP 2021"},
+    {"name": "VCTK, speaker p239", "licence": "CC BY 4.0", "attribution": "J. Yamagishi et al., Edinburgh"},
+)
+"""What `prepare --more` got for the shipped wake word, as negatives."""
+SYNTHETIC = {
+    "name": "synthetic speech of espeak-ng, flite, festival and SVOX pico",
+    "licence": "made for this model",
+    "attribution": "voices: espeak-ng; CMU kal, awb; CSTR kal_diphone; SVOX en-US, en-GB, de-DE",
+}
 NOISE = {
     "name": "background noise: Speech Commands, Precise Community Data, Arabic Speech Commands, audiomentations, MUSAN",
     "licence": "CC BY 4.0, MIT, public domain",

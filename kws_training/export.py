@@ -12,18 +12,23 @@ from voice.models.backend import Network, installed_interpreter
 from voice.models.bundle import Bundle, write_bundle
 
 _ALLOWED = frozenset(
-    "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DELEGATE EXPAND_DIMS FULLY_CONNECTED LOGISTIC MEAN MUL PAD RELU "
-    "RESHAPE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND SQUEEZE SUB SUM".split()
+    "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DELEGATE EXPAND_DIMS FULLY_CONNECTED LOGISTIC MEAN MUL "
+    "PAD RELU RESHAPE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND SQUEEZE SUB SUM".split()
 )
 """Built-in operations that every engine since tflite-runtime 2.14 has."""
 
 _TOLERANCE = 1e-3  # of the logits
+_TOLERANCE_HALF = 0.05  # with weights as float16
 
 
-def to_litert(model: keras.Model) -> bytes:
+def to_litert(model: keras.Model, *, half: bool = False) -> bytes:
     """Return the network as a float LiteRT flatbuffer with a batch of one.
 
     Float, because at these sizes int8 saves no time on x86 and costs up to a point of accuracy.
+
+    Args:
+        model: from features to logits.
+        half: store the weights as float16, in half the bytes; engines compute with float32 all the same.
     """
     import tensorflow as tf  # noqa: PLC0415 - slow to import
 
@@ -33,10 +38,13 @@ def to_litert(model: keras.Model) -> bytes:
         keras.Model(single, model(single, training=False)).export(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if half:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.target_spec.supported_types = [tf.float16]
         return bytes(converter.convert())
 
 
-def export(model: keras.Model, folder: Path, manifest: dict[str, Any], clips: Any) -> Bundle:
+def export(model: keras.Model, folder: Path, manifest: dict[str, Any], clips: Any, *, half: bool = False) -> Bundle:
     """Write a bundle after comparing both networks on `clips`.
 
     Args:
@@ -44,13 +52,14 @@ def export(model: keras.Model, folder: Path, manifest: dict[str, Any], clips: An
         folder: of the bundle.
         manifest: `Manifest` without `format` and `model`.
         clips: features, shape (clips, frames, mels).
+        half: store the weights as float16.
 
     Raises:
         DataError: LiteRT's logits differ, or an operation isn't built in.
     """
-    network = to_litert(model)
+    network = to_litert(model, half=half)
     worst = parity(model, network, clips)
-    if worst > _TOLERANCE:
+    if worst > (_TOLERANCE_HALF if half else _TOLERANCE):
         raise DataError(f"LiteRT's logits differ by {worst:.2g}", fix="nothing was written; report this recipe")
     return write_bundle(folder, manifest, network)
 

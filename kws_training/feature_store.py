@@ -61,7 +61,7 @@ class FeatureStore:
 
     def __init__(self, folder: Path) -> None:
         try:
-            self.frames: Bytes = np.load(folder / "frames.npy", mmap_mode="r")
+            self.frames: Bytes = np.asarray(np.load(folder / "frames.npy", mmap_mode="r"))
             lines = (folder / "clips.jsonl").read_text(encoding="utf-8").splitlines()
             self.clips = [Clip(**json.loads(line)) for line in lines]
         except (OSError, ValueError, TypeError) as error:

@@ -1,7 +1,7 @@
 """`kws-train keyword`: from recordings of a word to a wake-word bundle.
 
-Train, run the detector over all negative training speech, add what it took for the word, train on; then calibrate the
-threshold on the dev split. The test split is only looked at by `benchmarks/wake_word.py`.
+Train, run the detector over all training speech, add what it took for the word, draw what it missed more often, train
+on; then calibrate the threshold on the dev split. The test split is only looked at by `benchmarks/wake_word.py`.
 """
 
 from dataclasses import dataclass
@@ -50,6 +50,7 @@ def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordReci
             n_words=recipe.n_synthetic_words,
             n_sentences=recipe.n_synthetic_sentences,
             n_confusable=recipe.n_near_misses,
+            n_fluent=recipe.n_synthetic_fluent,
             seed=recipe.optimiser.seed,
             n_processes=n_processes,
         )
@@ -65,28 +66,30 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tu
     model = build(recipe.network, recipe.window_frames, SETTINGS.mels, 1)
     say(f"{word}: {len(train.real.clips)} recordings, {model.count_params()} parameters")
     for round_number in range(recipe.mining_rounds + 1):
-        batches = KeywordBatches(train, recipe, mined, recipe.optimiser.seed + round_number)
+        last = round_number == recipe.mining_rounds
+        steps = recipe.optimiser.steps if last else recipe.mining_steps
         model = fit(
             model,
-            batches,
+            KeywordBatches(train, recipe, mined, recipe.optimiser.seed + round_number),
             held_out,
             loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
             metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
-            settings=recipe.optimiser,
+            settings=recipe.optimiser.model_copy(update={"steps": steps}),
             folder=run / f"round{round_number}",
             best=False,
         )
-        if round_number < recipe.mining_rounds:
-            mined = np.concatenate(
-                [mined, mine(litert(model, run), [*train.running, train.other_wake, train.near], recipe)]
-            )
-            say(f"mined {len(mined)} windows so far")
-    calibration = calibrate(litert(model, run), dev, recipe)
+        if not last:
+            network = litert(model, run, recipe)
+            mined = np.concatenate([mined, mine(network, [*train.running, train.other_wake, train.near], recipe)])
+            for source in (train.real, train.synthetic):
+                source.hard = missed(network, source, recipe)
+            say(f"mined {len(mined)} so far, missed {len(train.real.hard)} and {len(train.synthetic.hard)} synthetic")
+    calibration = calibrate(litert(model, run, recipe), dev, recipe)
     say(f"dev: {calibration}")
     return model, calibration
 
 
-def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: int = 4000) -> Windows:
+def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: int = 5000) -> Windows:
     """Return the windows of negative clips that score highest, at most one a clip, at most `most`."""
     found: list[tuple[float, Bytes]] = []
     for source in sources:
@@ -98,6 +101,12 @@ def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: i
     found.sort(key=lambda item: -item[0])
     empty = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
     return np.stack([window for _, window in found[:most]]) if found else empty
+
+
+def missed(network: Network, source: Source, recipe: KeywordRecipe, least: float = 0.9) -> list[Clip]:
+    """Return the clips of the word in which no look reaches `least`."""
+    peaks = [look_scores(network, source.store[clip], recipe).max(initial=0) for clip in source.clips]
+    return [clip for clip, peak in zip(source.clips, peaks, strict=True) if peak < least]
 
 
 def look_scores(network: Network, frames: Bytes, recipe: KeywordRecipe, *, every: int = 1) -> Scores:
@@ -117,10 +126,10 @@ def look_scores(network: Network, frames: Bytes, recipe: KeywordRecipe, *, every
     return 1 / (1 + np.exp(-np.array(logits, np.float64)))
 
 
-def litert(model: keras.Model, folder: Path) -> Network:
+def litert(model: keras.Model, folder: Path, recipe: KeywordRecipe) -> Network:
     """Return the network as the run time will run it, written to `folder`."""
     path = folder / "model.tflite"
-    path.write_bytes(to_litert(model))
+    path.write_bytes(to_litert(model, half=recipe.half_weights))
     return Network(path)
 
 

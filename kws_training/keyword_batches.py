@@ -26,10 +26,17 @@ class Source:
 
     def __init__(self, store: FeatureStore, clips: list[Clip], length: int) -> None:
         self.store, self.clips, self.length = store, clips, length
+        self.hard: list[Clip] = []
+        """Those to be drawn more often."""
 
     def any(self, rng: np.random.Generator) -> Clip:
         """Return a random clip."""
         return self.clips[rng.integers(len(self.clips))]
+
+    def any_hard(self, rng: np.random.Generator) -> Clip:
+        """Return a random clip, a third of the time a hard one."""
+        few = bool(self.hard) and rng.random() < 1 / 3
+        return self.hard[rng.integers(len(self.hard))] if few else self.any(rng)
 
     def ending(self, clip: Clip, end: int) -> Bytes:
         """Return the window that ends before frame `end` of a clip, digital silence where the clip has none."""
@@ -37,6 +44,8 @@ class Source:
         frames = self.store[clip][max(0, end - self.length) : end]
         front = self.length - min(end, self.length)
         back = self.length - front - len(frames)
+        if front == back == 0:
+            return frames
         return np.pad(frames, ((front, back), (0, 0)), constant_values=FLOOR)
 
     def draw(self, rng: np.random.Generator) -> Bytes:
@@ -83,8 +92,9 @@ class KeywordData:
 
     def running_speech(self, rng: np.random.Generator) -> Bytes:
         """Return a random window of running speech, of a corpus by its number of clips."""
-        sizes = np.array([len(source.clips) for source in self.running])
-        return self.running[int(rng.choice(len(sizes), p=sizes / sizes.sum()))].draw(rng)
+        number = int(rng.integers(sum(len(source.clips) for source in self.running)))
+        source = self.running[0] if number < len(self.running[0].clips) else self.running[-1]
+        return source.draw(rng)
 
 
 class KeywordBatches:
@@ -131,7 +141,7 @@ class KeywordBatches:
         """Return a window that ends 0 to `late_frames` after the word, other speech right behind it now and then."""
         rng, data = self._rng, self._data
         source = data.real if rng.random() < self._recipe.real_share else data.synthetic
-        clip = source.any(rng)
+        clip = source.any_hard(rng)
         late = int(rng.integers(0, self._recipe.late_frames + 1))
         found = source.ending(clip, clip.keyword_end + late)
         if source is data.synthetic and clip.n_frames - clip.keyword_end > _SILENCE_AFTER:

@@ -10,7 +10,7 @@ import numpy as np
 
 from kws_training.corpora import Recording, keyword_split, manifest, read_samples
 from kws_training.feature_store import SCALE, Bytes, audio_bytes
-from kws_training.synthesis import Style, resample, synthesise, training_styles
+from kws_training.synthesis import Style, fluent_styles, resample, synthesise, training_styles
 from voice.errors import DataError
 from voice.events import RATE
 
@@ -131,17 +131,27 @@ class Phrase:
 
 
 def synthetic_entries(
-    word: str, *, n_words: int, n_sentences: int, n_confusable: int, seed: int, n_processes: int = 1
+    word: str,
+    *,
+    n_words: int,
+    n_sentences: int,
+    n_confusable: int,
+    seed: int,
+    n_fluent: int = 0,
+    n_processes: int = 1,
 ) -> Iterator[tuple[dict[str, Any], Bytes]]:
     """Yield store entries of synthetic speech: the word alone, the word and a command in one breath, near misses.
 
-    The five held-out voices say nothing here: they judge, in `benchmarks/wake_word.py`.
+    Last come `n_fluent` further sentences with the word, by the voices that speak most like people. The five held-out
+    voices say nothing here: they judge, in `benchmarks/wake_word.py`.
     """
     rng = np.random.default_rng(seed)
     phrases = [_with_word(rng, word, sentence=False) for _ in range(n_words)]
     phrases += [_with_word(rng, word, sentence=True) for _ in range(n_sentences)]
     phrases += [_near_miss(rng, word) for _ in range(n_confusable)]
     jobs = list(zip(phrases, training_styles(rng, len(phrases)), strict=True))
+    fluent = [_with_word(rng, word, sentence=True) for _ in range(n_fluent)]
+    jobs += zip(fluent, fluent_styles(rng, n_fluent), strict=True)
     with ProcessPoolExecutor(n_processes) as pool:
         for fields, frames in pool.map(_say, jobs, chunksize=20):
             if fields["label"] != "keyword" or fields["keyword_end"] > 0:  # some variants are silent

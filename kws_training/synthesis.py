@@ -6,6 +6,7 @@ A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,8 @@ _RECORDED = {
     "pico": ("en-US", "en-GB", "de-DE"),
 }
 """Voices that were cut or trained from recordings of people. pico takes part where `pico2wave` is installed."""
+_FLUENT = ("flite:awb", "pico:en-US", "pico:en-GB", "pico:de-DE")
+"""Those that run words together as people do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +60,35 @@ def training_styles(rng: np.random.Generator, n_styles: int, recorded_share: flo
         n_styles: how many.
         recorded_share: share of the voices that aren't espeak-ng's, which are few but sound more like people.
     """
-    recorded = [
-        f"{engine}:{voice}"
-        for engine, voices in _RECORDED.items()
-        if engine != "pico" or shutil.which("pico2wave")
-        for voice in voices
-    ]
+    recorded = _installed(f"{engine}:{voice}" for engine, voices in _RECORDED.items() for voice in voices)
     styles: list[Style] = []
     while len(styles) < n_styles:
-        pace, pitch = int(rng.integers(110, 215)), int(rng.integers(5, 95))
+        pace, pitch = _manner(rng)
         if rng.random() < recorded_share:
-            styles.append(Style(str(rng.choice(recorded)), pace, pitch, round(float(rng.uniform(0.85, 1.35)), 3)))
+            styles.append(Style(str(rng.choice(recorded)), pace, pitch, _tract(rng, 0.85, 1.35)))
             continue
         voice = f"espeak-ng:{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"
         if voice not in HELD_OUT:
-            styles.append(Style(voice, pace, pitch, round(float(rng.uniform(0.92, 1.15)), 3)))
+            styles.append(Style(voice, pace, pitch, _tract(rng, 0.92, 1.15)))
     return styles
+
+
+def fluent_styles(rng: np.random.Generator, n_styles: int) -> list[Style]:
+    """Return random styles of the voices that speak most like people."""
+    voices = _installed(_FLUENT)
+    return [Style(str(rng.choice(voices)), *_manner(rng), _tract(rng, 0.85, 1.35)) for _ in range(n_styles)]
+
+
+def _installed(voices: Iterable[str]) -> list[str]:
+    return [voice for voice in voices if not voice.startswith("pico") or shutil.which("pico2wave")]
+
+
+def _manner(rng: np.random.Generator) -> tuple[int, int]:
+    return int(rng.integers(110, 215)), int(rng.integers(5, 95))
+
+
+def _tract(rng: np.random.Generator, least: float, most: float) -> float:
+    return round(float(rng.uniform(least, most)), 3)
 
 
 def synthesise(text: str, style: Style) -> Samples:

@@ -32,7 +32,7 @@ def _pool(x: Any, settings: NetworkSettings) -> Any:
     n_steps = x.shape[1]
     start = keras.initializers.Constant(1 / n_steps)
     x = layers.DepthwiseConv1D(n_steps, depthwise_initializer=start, use_bias=False)(x)  # (batch, 1, head)
-    return layers.Reshape((settings.head_channels,))(x)
+    return layers.GlobalAveragePooling1D()(x)  # of the one step; Reshape isn't built in here
 
 
 def _block(x: Any, channels: int, kernel: int, stride: int) -> Any:

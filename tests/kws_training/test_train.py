@@ -89,7 +89,7 @@ def test_export_refuses_a_network_that_differs(tmp_path, monkeypatch):
     good = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(inputs)))
     network = exporter.to_litert(good)
     other = keras.models.clone_model(good)
-    monkeypatch.setattr(exporter, "to_litert", lambda model: network)
+    monkeypatch.setattr(exporter, "to_litert", lambda model, half: network)
     with pytest.raises(DataError, match="differ"):
         exporter.export(other, tmp_path / "bundle", {}, np.ones((3, 20, 40), np.float32))
     assert not (tmp_path / "bundle").exists()
