@@ -33,7 +33,7 @@ from voice.app import Running, always_intents, build_understanding, running, sen
 from voice.audio.files import read_audio
 from voice.audio.queued import QueuedSource
 from voice.bus.settings import BrokerSettings
-from voice.bus.topics import SessionEnded, on
+from voice.bus.topics import SessionEnded, SessionStarted, on
 from voice.config import Config
 from voice.demo.synthesise import synthesise
 from voice.events import RATE, Samples, Segment
@@ -43,6 +43,7 @@ from voice.yaml12 import read_yaml
 
 VOICES = ("flite:slt", "flite:rms", "festival:ked_diphone", "espeak-ng:en-us+f2", "espeak-ng:en-gb-scotland+m3")
 SENTENCES = Path(__file__).with_name("home_sentences.yaml")
+LONGEST_REPLY_S = 60.0
 RIGHT_LIMIT, ACCEPTED_LIMIT, COMPUTING_LIMIT_MS = 0.85, 0.05, 150.0
 
 
@@ -81,20 +82,25 @@ def speech(voice: str, text: str, folder: str) -> Samples:
 
 
 async def say(parts: Running, source: QueuedSource, samples: Samples, measured: Measured) -> dict[str, Any] | None:
-    """Speak into the loop; return the intent that arrived over MQTT, with the session's end as the limit."""
-    ended = asyncio.Event()
+    """Speak into the loop; return the intent that arrived over MQTT until the session ended, its reply spoken."""
+    woken, ended = asyncio.Event(), asyncio.Event()
+
+    async def start(_: SessionStarted) -> None:
+        woken.set()
 
     async def end(_: SessionEnded) -> None:
         ended.set()
 
-    unsubscribe = on(parts.bus, SessionEnded, end)
+    unsubscribe = on(parts.bus, SessionStarted, start), on(parts.bus, SessionEnded, end)
     known, turns = len(measured.arrivals), len(measured.turns)
     await source.play(np.concatenate([samples, np.zeros(RATE, np.float32)]))
     try:
-        await asyncio.wait_for(ended.wait(), 20 / source.speed)
+        await asyncio.wait_for(woken.wait(), 2.0)
+        await asyncio.wait_for(ended.wait(), LONGEST_REPLY_S)
     except TimeoutError:
-        measured.deaf += 1
-    unsubscribe()
+        measured.deaf += not woken.is_set()
+    for each in unsubscribe:
+        each()
     for _ in range(50):  # the session ends on the hub; the subscriber may be some milliseconds behind
         if (
             len(measured.arrivals) > known
@@ -113,7 +119,7 @@ async def say(parts: Running, source: QueuedSource, samples: Samples, measured: 
 
 async def spoken(config: Config, speed: float, every: int) -> Measured:
     """Speak every sentence by every voice into the live loop."""
-    measured, source = Measured(), QueuedSource(speed=speed)
+    measured = Measured()
     quiet = SpeechSettings.model_validate({"sounds": {"enabled": False}})
     config = config.model_copy(update={"speech": quiet, "broker": BrokerSettings(port=0)})
     rows = read_yaml(SENTENCES)[::every]
@@ -122,26 +128,35 @@ async def spoken(config: Config, speed: float, every: int) -> Measured:
         if isinstance(event, Turn):
             measured.turns.append((event, time.monotonic()))
 
-    async with running(config, watch=watch) as parts:
-        client = subscriber(parts.broker, measured)
-        listening = asyncio.create_task(parts.assistant.run(source))
-        with tempfile.TemporaryDirectory() as folder:
-            for voice in VOICES:
+    with tempfile.TemporaryDirectory() as folder:
+        for voice in VOICES:
+            source = QueuedSource(speed=speed)
+            async with running(
+                config, watch=watch
+            ) as parts:  # anew for each voice: no timer of another rings or counts
+                client = subscriber(parts.broker, measured)
+                listening = asyncio.create_task(parts.assistant.run(source))
                 for row in rows:
                     turns = len(measured.turns)
                     message = await say(parts, source, speech(voice, row["text"], folder), measured)
-                    found = message and message["intent"]["intentName"]
-                    slots = {slot["slotName"]: slot["value"]["value"] for slot in message["slots"]} if message else {}
-                    measured.spoken[voice] += 1
-                    measured.right[voice] += found == row["intent"] and slots == row["slots"]
-                    if found != row["intent"] or slots != row["slots"]:
-                        heard = [turn.understanding.text for turn, _ in measured.turns[turns:]]
-                        print(f"  wrong: {voice} {row['text']!r}: {found} {slots} {heard}", flush=True)
-        await source.close()
-        await listening
-        client.loop_stop()
-        client.disconnect()
+                    _count(measured, voice, row, message, turns)
+                await source.close()
+                await listening
+                client.loop_stop()
+                client.disconnect()
     return measured
+
+
+def _count(measured: Measured, voice: str, row: dict[str, Any], message: dict[str, Any] | None, turns: int) -> None:
+    """Note whether the sentence was understood, and print what came instead."""
+    found = message and message["intent"]["intentName"]
+    slots = {slot["slotName"]: slot["value"]["value"] for slot in message["slots"]} if message else {}
+    right = found == row["intent"] and slots == row["slots"]
+    measured.spoken[voice] += 1
+    measured.right[voice] += right
+    if not right:
+        heard = [turn.understanding.text for turn, _ in measured.turns[turns:]]
+        print(f"  wrong: {voice} {row['text']!r}: {found} {slots} {heard}", flush=True)
 
 
 def report(measured: Measured) -> bool:
