@@ -169,22 +169,37 @@ def export(
 @app.command()
 def tune(
     data: Data,
-    bundle: Annotated[Path, typer.Option("--bundle", help="folder of a bundle with a language model")],
+    bundle: Annotated[Path, typer.Option("--bundle", help="folder of the bundle")],
     split: str = "dev",
+    other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.01,
     limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
 ) -> None:
-    """Choose the weights of a bundle's language model by the word error rate, and write them into the bundle."""
+    """Measure on a dev split how a bundle decides, and write it into the bundle.
+
+    The weights of its language model by the word error rate, and the grammar's rejection by what other speech loses.
+    """
     from asr_training.export import rewrite  # noqa: PLC0415
-    from asr_training.tune import heard_by  # noqa: PLC0415
+    from asr_training.heard import heard_by  # noqa: PLC0415
+    from asr_training.reject import calibrate  # noqa: PLC0415
     from asr_training.tune import tune as search  # noqa: PLC0415
     from voice.models.asr import CtcRecognizer  # noqa: PLC0415
     from voice.models.bundle import load_bundle  # noqa: PLC0415
 
     loaded = load_bundle(bundle, "asr")
     recognizer = CtcRecognizer(loaded)
-    best, rate = search(heard_by(recognizer, data, split, limit), recognizer.lexicon, say)
-    rewrite(loaded, weight=best.weight, word_bonus=best.word_bonus)
-    say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % [{rate.low:.1f}, {rate.high:.1f}]")
+    heard = heard_by(recognizer, data, split, limit)
+    rejection = calibrate(heard, recognizer, other)
+    say(
+        f"loss up to {rejection.accept_per_character} nats a character: {rejection.accepted_other:.1%} of "
+        f"{rejection.n_other} matches of other speech pass, and {rejection.accepted_right:.1%} of {rejection.n_right} "
+        f"sentences of a grammar ({rejection.found:.1%} are found)"
+    )
+    best = None
+    if loaded.language_path:
+        best, rate = search(heard, recognizer.lexicon, say)
+        interval = f"[{rate.low:.1f}, {rate.high:.1f}]"
+        say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % {interval}")
+    rewrite(loaded, accept_per_character=rejection.accept_per_character, language=best)
 
 
 @app.command()

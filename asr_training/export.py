@@ -23,6 +23,7 @@ from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, aco
 from asr_training.phones import PHONES
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
+from voice.decoding.lexicon import LexiconSettings
 from voice.errors import DataError
 from voice.models.backend import Network, installed_interpreter
 from voice.models.bundle import Bundle, write_bundle
@@ -32,6 +33,8 @@ FLOAT_TOLERANCE = 1e-3
 """Largest difference of a float logit between Keras and LiteRT."""
 INT8_AGREEMENT = 0.97
 """Smallest share of label frames on which int8 and float weights prefer the same label."""
+ACCEPT_PER_CHARACTER = 1.2
+"""The grammar's rejection until `asr-train tune` has measured it, nats."""
 ALLOWED_OPERATORS = frozenset(
     "ABS ADD BROADCAST_TO CAST CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV EXPAND_DIMS FULLY_CONNECTED "
     "GATHER GREATER LOGISTIC MAX_POOL_2D MAXIMUM MEAN MUL NEG PACK PAD QUANTIZE REDUCE_MAX REDUCE_PROD RELU RESHAPE "
@@ -147,7 +150,7 @@ def write(
             "blank": Alphabet().blank,
             "stride_ms": hop_ms * SUBSAMPLING / LABELS_PER_FRAME,
             "pad_frames": recipe.pad_frames,
-            "accept_per_frame": recipe.accept_per_frame,
+            "accept_per_character": ACCEPT_PER_CHARACTER,
         },
         "training": {
             "command": _COMMAND,
@@ -167,8 +170,14 @@ def write(
     return bundle
 
 
-def rewrite(bundle: Bundle, *, results: list[dict[str, Any]] | None = None, **language: float) -> Bundle:
-    """Write a bundle again with other results or other weights of its language model.
+def rewrite(
+    bundle: Bundle,
+    *,
+    results: list[dict[str, Any]] | None = None,
+    accept_per_character: float | None = None,
+    language: LexiconSettings | None = None,
+) -> Bundle:
+    """Write a bundle again with other results, another rejection or other weights of its language model.
 
     Raises:
         BundleError: the disk refuses.
@@ -177,8 +186,10 @@ def rewrite(bundle: Bundle, *, results: list[dict[str, Any]] | None = None, **la
     manifest = bundle.manifest.model_dump(mode="json", exclude={"format", "model"})
     if results is not None:
         manifest["results"] = results
-    if manifest["language"]:
-        manifest["language"] |= language
+    if accept_per_character is not None:
+        manifest["decision"]["accept_per_character"] = accept_per_character
+    if language:
+        manifest["language"] |= {"weight": language.weight, "word_bonus": language.word_bonus}
     data = bundle.language_path.read_bytes() if bundle.language_path else None
     again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data)
     write_card(again)

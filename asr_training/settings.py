@@ -77,7 +77,6 @@ class Recipe(_Strict):
         default_factory=dict, description="how often a corpus is heard in an epoch; 1 where not listed"
     )
     pad_frames: int = Field(64, gt=0, multiple_of=8, description="the exported network's time bucket, frames")
-    accept_per_frame: float = Field(0.35, gt=0, description="default of the grammar's rejection, nats a label frame")
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -76,7 +76,7 @@ def measure(name: str, sentences: SkillSentences, real: list[np.ndarray], runs: 
     """Print one grammar's figures; return whether they keep the limits."""
     started = process_time()
     graph = compile_grammar(sentences, ["computer"])
-    decoder = GrammarDecoder(graph, ALPHABET, STRIDE, GrammarSettings(accept_per_frame=0.35))
+    decoder = GrammarDecoder(graph, ALPHABET, STRIDE, GrammarSettings(accept_per_character=1.2))
     built = process_time() - started
     log_probs = speech(SENTENCE)
     times = []

@@ -1,6 +1,6 @@
 """The wake word: misses clean, in noise and of unheard voices, false accepts an hour of running speech, delay, CPU.
 
-    python benchmarks/wake_word.py --data DATA [--more FOLDER] [--skip LIST] [--bundle computer]
+    python benchmarks/wake_word.py --data DATA [--more FOLDER] [--skip LIST] [--bundle computer] [--record]
 
 Every figure comes from the streaming detector as `voice run` uses it, on audio. The test recordings are those whose
 speaker or recording hashes below 30 of 100 (`kws_training.corpora.keyword_split`); each distinct take counts once.
@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from kws_training.cards import record_results, result
 from kws_training.corpora import (
     Recording,
     further_speech,
@@ -33,6 +35,7 @@ from voice.events import RATE, Chunk, Samples
 from voice.models.bundle import load_bundle
 from voice.models.wake import StreamingWakeDetector
 
+Result = dict[str, Any]
 CHUNK = 320  # samples: 20 ms, as the microphone delivers
 SECOND = np.zeros(RATE, np.float32)
 
@@ -45,18 +48,19 @@ def main() -> None:
     parser.add_argument("--skip", type=Path, action="append", default=[], help="list of clips to leave out; repeatable")
     parser.add_argument("--bundle", default="computer")
     parser.add_argument("--threshold", type=float, default=None)
+    parser.add_argument("--record", action="store_true", help="write the results into the bundle and its card")
     arguments = parser.parse_args()
     if arguments.data is None:
         sys.exit("name the data pack with --data or EARSHOT_DATA")
-    detector = StreamingWakeDetector(load_bundle(arguments.bundle, kind="wake"), arguments.threshold)
+    bundle = load_bundle(arguments.bundle, kind="wake")
+    detector = StreamingWakeDetector(bundle, arguments.threshold)
     print(f"bundle {arguments.bundle}, threshold {detector.threshold:g}")
-    data = Path(arguments.data)
-    recorded(detector, data, detector.model_ids[0])
-    synthetic(detector, detector.model_ids[0])
-    cpu(detector, data)
-    false_accepts(detector, "the pack", _test(running_speech(data)))
-    if arguments.more:
-        false_accepts(detector, "further speech", _test(further_speech(arguments.more, arguments.skip)))
+    data, word = Path(arguments.data), detector.model_ids[0]
+    results = recorded(detector, data, word) + synthetic(detector, word) + cpu(detector, data)
+    clips = _test(running_speech(data)) + _test(further_speech(arguments.more, arguments.skip))
+    results += false_accepts(detector, clips)
+    if arguments.record:
+        record_results(bundle, results)
 
 
 def detections(detector: StreamingWakeDetector, samples: Samples, chunk: int = CHUNK) -> list[int]:
@@ -66,23 +70,28 @@ def detections(detector: StreamingWakeDetector, samples: Samples, chunk: int = C
     return [wake.at for wake in found if wake]
 
 
-def recorded(detector: StreamingWakeDetector, data: Path, word: str) -> None:
+def recorded(detector: StreamingWakeDetector, data: Path, word: str) -> list[Result]:
     """Print misses on the test recordings, clean and at 10 dB in noise and in the talk of six, and the delay."""
-    rng = np.random.default_rng(0)
+    rng, results = np.random.default_rng(0), []
     for label in (word, f"hey_{word}"):
         clips = [r.path for r in wake_words(data) if r.label == label and r.split == "test"]
         words = [read_samples(path) for path in clips]
-        delays = []
-        missed = []
-        for path, samples in zip(clips, words, strict=True):
-            found = detections(detector, np.concatenate([samples, SECOND]))
-            missed += [] if found else [path.name]
-            delays += [1000 * (found[0] / RATE - word_end(audio_bytes(samples)) / 100)] if found else []
-        print(f"missed, {label}: {wilson(len(missed), len(clips))} {' '.join(missed)}")
+        found = [detections(detector, np.concatenate([samples, SECOND])) for samples in words]
+        print("  missed:", *(path.name for path, at in zip(clips, found, strict=True) if not at))
+        results.append(_missed(f"missed, {label}", found, "test recordings of the data pack"))
+        ends = [word_end(audio_bytes(samples)) / 100 for samples in words]
+        delays = [1000 * (at[0] / RATE - end) for at, end in zip(found, ends, strict=True) if at]
         print(f"  after the word's end: p50 {np.median(delays):.0f} ms, p95 {np.percentile(delays, 95):.0f} ms")
         for name, noise in (("noise", noise_only(data, rng)), ("talk of six", talk(data, rng))):
-            n_missed = sum(not detections(detector, in_noise(samples, next(noise), 10)) for samples in words)
-            print(f"missed, {label}, 10 dB above {name}: {wilson(n_missed, len(clips))}")
+            found = [detections(detector, in_noise(samples, next(noise), 10)) for samples in words]
+            results.append(_missed(f"missed, {label}, 10 dB above {name}", found, "the same recordings"))
+    return results
+
+
+def _missed(name: str, found: list[list[int]], on: str) -> Result:
+    share = wilson(sum(not at for at in found), len(found))
+    print(f"{name}: {share}")
+    return result(name, share, on)
 
 
 def in_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
@@ -112,21 +121,22 @@ def talk(data: Path, rng: np.random.Generator) -> Iterator[Samples]:
         yield np.sum([np.resize(v / np.sqrt(np.mean(v**2)), longest) for v in voices], axis=0, dtype=np.float32)
 
 
-def synthetic(detector: StreamingWakeDetector, word: str) -> None:
-    """Print misses of the five voices that no training heard, the word alone and with a command in one breath."""
-    half = SECOND[: RATE // 2]
+def synthetic(detector: StreamingWakeDetector, word: str) -> list[Result]:
+    """Print misses of the five voices that no training heard, the word alone and with a command."""
+    results = []
     for name, texts, paces in (
         ("alone", [word], (120, 140, 165, 190)),
         ("and a command in one breath", [f"{word} {s}" for s in COMMAND_SENTENCES], (165,)),
         ("and a command after a comma", [f"{word}, {s}" for s in COMMAND_SENTENCES], (165,)),
     ):
         said = [(voice, synthesise(text, Style(voice, pace))) for voice in HELD_OUT for text in texts for pace in paces]
-        missed = [voice for voice, samples in said if not detections(detector, np.concatenate([half, samples, SECOND]))]
-        worst = ", ".join(f"{voice} {missed.count(voice)}" for voice in HELD_OUT if voice in missed)
-        print(f"missed, held-out voices, {word} {name}: {wilson(len(missed), len(said))} {worst}")
+        found = [detections(detector, np.concatenate([SECOND[::2], samples, SECOND])) for _, samples in said]
+        results.append(_missed(f"missed, {word} {name}", found, "five synthetic voices that no training used"))
+        print("  missed:", *(voice for (voice, _), at in zip(said, found, strict=True) if not at))
+    return results
 
 
-def cpu(detector: StreamingWakeDetector, data: Path, n_clips: int = 60) -> None:
+def cpu(detector: StreamingWakeDetector, data: Path, n_clips: int = 60) -> list[Result]:
     """Print the detector's share of one core, features included."""
     clips = [read_samples(recording.path) for recording, _ in _test(running_speech(data))[:n_clips]]
     started = time.process_time()
@@ -134,9 +144,10 @@ def cpu(detector: StreamingWakeDetector, data: Path, n_clips: int = 60) -> None:
         detections(detector, samples)
     share = (time.process_time() - started) / (sum(map(len, clips)) / RATE)
     print(f"CPU: {100 * share:.2f} % of one core, features included, chunks of {1000 * CHUNK // RATE} ms")
+    return [{"name": "CPU, share of one core", "value": round(share, 4), "on": "chunks of 20 ms, features included"}]
 
 
-def false_accepts(detector: StreamingWakeDetector, name: str, clips: list[tuple[Recording, str | None]]) -> None:
+def false_accepts(detector: StreamingWakeDetector, clips: list[tuple[Recording, str | None]]) -> list[Result]:
     """Print false accepts an hour with their Poisson interval; the clips are one stream."""
     detector.reset()
     at, n_found = 0, 0
@@ -150,8 +161,10 @@ def false_accepts(detector: StreamingWakeDetector, name: str, clips: list[tuple[
                 n_found += 1
                 print(f"  false accept: {recording.path.name} at {i / RATE:.1f} s, {wake.score:.3f}", flush=True)
     hours = at / RATE / 3600
-    rate, low, high = poisson(n_found, hours)
-    print(f"false accepts an hour, {name}: {rate:.2f} [{low:.2f}, {high:.2f}], {n_found} in {hours:.2f} h")
+    rate, low, high = (round(limit, 2) for limit in poisson(n_found, hours))
+    print(f"false accepts an hour: {rate:.2f} [{low:.2f}, {high:.2f}], {n_found} in {hours:.2f} h, {len(clips)} clips")
+    on = f"{hours:.2f} h of running speech in {len(clips)} clips, none of them trained on, as one stream"
+    return [{"name": "false accepts an hour", "value": rate, "low": low, "high": high, "n": n_found, "on": on}]
 
 
 def _test(

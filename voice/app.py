@@ -58,8 +58,8 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
     recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
     graph = compile_grammar(sentences, config.models.wake_words)
     settings = config.grammar
-    if settings.accept_per_frame is None:
-        settings = settings.model_copy(update={"accept_per_frame": recognizer.decision.accept_per_frame})
+    if settings.accept_per_character is None:
+        settings = settings.model_copy(update={"accept_per_character": recognizer.decision.accept_per_character})
     return Understander(
         CommandsCnn(load_bundle(config.models.commands, "commands")) if config.models.commands else None,
         recognizer,

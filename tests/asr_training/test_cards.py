@@ -22,7 +22,7 @@ def bundle(tmp_path):
         "rate": 16000,
         "features": {},
         "labels": ["<blank>", "a"],
-        "decision": {"kind": "asr", "blank": 0, "stride_ms": 40, "pad_frames": 8, "accept_per_frame": 0.3},
+        "decision": {"kind": "asr", "blank": 0, "stride_ms": 40, "pad_frames": 8, "accept_per_character": 1.2},
         "training": {
             "command": "asr-train train",
             "recipe": "{}",

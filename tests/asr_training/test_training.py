@@ -11,11 +11,12 @@ from asr_training import language  # noqa: E402
 from asr_training.batches import make_batch  # noqa: E402
 from asr_training.evaluate import evaluate, measure, results  # noqa: E402
 from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, rewrite, write  # noqa: E402
+from asr_training.heard import heard_by  # noqa: E402
 from asr_training.lm import Sizes, estimate  # noqa: E402
 from asr_training.models.convolutional import acoustic_network  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
-from asr_training.tune import BONUSES, WEIGHTS, heard_by, tune  # noqa: E402
+from asr_training.tune import BONUSES, WEIGHTS, tune  # noqa: E402
 from voice.errors import ConfigError, DataError  # noqa: E402
 from voice.models.asr import CtcRecognizer  # noqa: E402
 
@@ -123,8 +124,9 @@ def test_a_language_model_goes_along_and_is_tuned(corpus, cache, recipe, run, tm
     best, rate = tune(heard_by(recognizer, [corpus], "dev", 4), recognizer.lexicon, said.append)
     assert rate.n == 4
     assert len(said) == len(WEIGHTS) * len(BONUSES)
-    again = rewrite(bundle, weight=best.weight, word_bonus=best.word_bonus, results=[])
+    again = rewrite(bundle, language=best, accept_per_character=0.7, results=[])
     assert again.manifest.language.weight == best.weight
+    assert again.manifest.decision.accept_per_character == 0.7
     assert again.manifest.model == bundle.manifest.model
     measured = measure(again, corpus, "dev", None, 3, said.append)
     assert [result["name"] for result in measured][::3] == ["greedy WER %", "lexicon WER %"]

@@ -17,7 +17,7 @@ SENTENCES = SkillSentences(
     {"room": ["kitchen", "living room", "bathroom"], "name": ["pizza", "egg"], "minutes": NumberRange(1, 120)},
 )
 GRAPH = compile_grammar(SENTENCES, ["computer"])
-DECODER = GrammarDecoder(GRAPH, ALPHABET, 0.04, GrammarSettings(accept_per_frame=0.3))
+DECODER = GrammarDecoder(GRAPH, ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
 
 SPOKEN = {
     "turn on the kitchen light": ("LightOn", {"room": "kitchen"}),

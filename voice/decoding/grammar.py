@@ -1,7 +1,8 @@
 """Constrained CTC: which sentence of the grammar was spoken, or none.
 
-`voice.decoding.search` finds the best path through the graph; here it becomes an intent. The path's loss against the
-free best path, per frame and per word, is the rejection score: speech outside the grammar fits only badly.
+`voice.decoding.search` finds the best path through the graph; here it becomes an intent. What the whole segment loses
+against the free best path, for each character that the sentence explains, is the rejection score: speech outside the
+grammar fits badly, or leaves much unexplained around a short sentence.
 """
 
 from collections.abc import Sequence
@@ -19,16 +20,18 @@ from voice.events import Intent, Slot, Token
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
+_EVIDENCE = 2  # characters whose explanation is not counted
+
 
 class GrammarSettings(BaseModel):
     """When a sentence counts as spoken. Losses are in nats against the free best path."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    accept_per_frame: float | None = Field(
-        None, gt=0, description="largest loss per frame of the sentence; none takes the recogniser bundle's"
+    accept_per_character: float | None = Field(
+        None, gt=0, description="largest loss per character of the sentence; none takes the recogniser bundle's"
     )
-    accept_per_character: float = Field(2.5, gt=0, description="largest loss per character of any one word")
+    accept_word: float = Field(4.0, gt=0, description="largest loss per character of any one word")
     accept_label: float = Field(-3.0, lt=0, description="smallest mean log-probability of the sentence's labels")
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
@@ -43,7 +46,7 @@ class GrammarMatch:
     intent: Intent
     tokens: tuple[Token, ...]
     loss: float
-    """Nats lost per frame of the sentence, two frames to each label frame: pauses between words do not dilute it."""
+    """Nats lost over the whole segment per character; two don't count, so a short sentence needs better evidence."""
     worst_word: float
     """Nats lost per character of the worst word."""
     label: float
@@ -57,7 +60,7 @@ class GrammarDecoder:
         graph: the compiled sentences.
         alphabet: the acoustic model's labels.
         stride: seconds between two frames.
-        settings: thresholds; `accept_per_frame` must be set.
+        settings: thresholds; `accept_per_character` must be set.
     """
 
     def __init__(self, graph: Graph, alphabet: Alphabet, stride: float, settings: GrammarSettings) -> None:
@@ -76,8 +79,8 @@ class GrammarDecoder:
 
     def accepts(self, match: GrammarMatch) -> bool:
         """Return whether a match fits well enough to act on."""
-        limit = self.settings.accept_per_frame
-        fits = (limit is None or match.loss <= limit) and match.worst_word <= self.settings.accept_per_character
+        limit = self.settings.accept_per_character
+        fits = (limit is None or match.loss <= limit) and match.worst_word <= self.settings.accept_word
         return fits and match.label >= self.settings.accept_label
 
     def match(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> GrammarMatch | None:
@@ -104,12 +107,7 @@ class GrammarDecoder:
     def _read(self, path: list[Step], log_probs: LogProbs) -> GrammarMatch | None:
         """Return the sentence of a path: text, slots, times and losses."""
         graph, labels = self.graph, self._search.labels
-        free = log_probs.max(axis=1)
-        losses = {
-            s.frame: float(free[s.frame] - log_probs[s.frame, labels[s.node] if s.is_label else self._search.blank])
-            for s in path
-            if graph.template[s.node] >= 0 or s.frame >= self._limits.lead
-        }
+        losses = self._losses(path, log_probs)
         entered = [
             (step.frame, step.node)
             for before, step in zip([None, *path], path, strict=False)
@@ -121,8 +119,7 @@ class GrammarDecoder:
         nodes = [node for _, node in entered]
         text = "".join(graph.characters[node] for node in nodes)
         template = graph.templates[int(graph.template[nodes[0]])]
-        spoken = [step for step in path if step.is_label and step.frame >= frames[0]]
-        loss = sum(losses.values()) / max(1, len(spoken) * 2)
+        loss = float(losses.sum()) / max(1, len(text) - _EVIDENCE)
         worst = max(self._word_losses(text, frames, losses, path[-1].frame))
         scores = [float(log_probs[t, labels[node]]) for t, node in entered]
         tokens = words_of([graph.characters[node] for node in nodes], frames, scores, self._stride)
@@ -131,18 +128,26 @@ class GrammarDecoder:
         intent = Intent(template.intent, slots, text, confidence, "grammar")
         return GrammarMatch(intent, tokens, loss, worst, float(np.mean(scores)))
 
+    def _losses(self, path: list[Step], log_probs: LogProbs) -> npt.NDArray[np.float32]:
+        """Return what each frame loses against its best label, shape (frames,); a blank is due outside of the path."""
+        due = np.full(len(log_probs), self._search.blank)
+        for step in path:
+            if step.is_label:
+                due[step.frame] = self._search.labels[step.node]
+        lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
+        return lost
+
     def _frames(self, ms: int) -> int:
         return int(ms / 1000 / self._stride)
 
     @staticmethod
-    def _word_losses(text: str, frames: list[int], losses: dict[int, float], last: int) -> list[float]:
+    def _word_losses(text: str, frames: list[int], losses: npt.NDArray[np.float32], last: int) -> list[float]:
         """Nats lost per character of each word."""
         result, start = [], 0
         for word in text.split(" "):
             end = start + len(word)
             until = frames[end] if end < len(frames) else last + 1
-            lost = sum(losses.get(t, 0.0) for t in range(frames[start], until))
-            result.append(lost / max(1, len(word)))
+            result.append(float(losses[frames[start] : until].sum()) / max(1, len(word)))
             start = end + 1
         return result
 

@@ -65,8 +65,8 @@ class AsrDecision(_Strict):
     blank: int = Field(ge=0, description="index of the CTC blank in `labels`")
     stride_ms: float = Field(gt=0, description="time between two label frames")
     pad_frames: int = Field(gt=0, description="feature frames are zero-padded to a multiple of this")
-    accept_per_frame: float = Field(
-        description="reject when the log-probability lost per frame to the grammar is larger"
+    accept_per_character: float = Field(
+        gt=0, description="reject a sentence whose loss against free recognition is larger, nats per character"
     )
 
 
