@@ -42,6 +42,23 @@ def word_error_rate(scored: Iterable[Scored], *, resamples: int = 1000, seed: in
     )
 
 
+def word_error_difference(one: list[Scored], other: list[Scored], *, resamples: int = 1000, seed: int = 1) -> Rate:
+    """Return the word error rate of `one` less that of `other` on the same utterances, in points.
+
+    The interval is a paired bootstrap over speakers (Bisani and Ney 2004).
+    """
+    counts = [
+        (
+            a.speaker,
+            edit_distance(a.reference.split(), a.hypothesis.split())
+            - edit_distance(b.reference.split(), b.hypothesis.split()),
+            len(a.reference.split()),
+        )
+        for a, b in zip(one, other, strict=True)
+    ]
+    return _rate(counts, resamples, seed)
+
+
 def character_error_rate(scored: Iterable[Scored], *, resamples: int = 1000, seed: int = 1) -> Rate:
     """Return the character error rate, spaces counted."""
     return _rate(

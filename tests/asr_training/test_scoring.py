@@ -2,7 +2,7 @@
 
 import math
 
-from asr_training.scoring import Scored, character_error_rate, word_error_rate
+from asr_training.scoring import Scored, character_error_rate, word_error_difference, word_error_rate
 
 SCORED = [
     Scored("a", "turn on the light", "turn on light"),
@@ -29,3 +29,13 @@ def test_one_speaker_has_no_width():
 
 def test_nothing_scored_is_not_a_number():
     assert math.isnan(word_error_rate([]).value)
+
+
+def test_a_paired_difference_is_in_points_and_its_sign_tells_who_is_better():
+    texts = ["turn on the light", "stop it now"] * 10
+    good = [Scored(f"s{i % 5}", text, text) for i, text in enumerate(texts)]
+    bad = [Scored(f"s{i % 5}", text, "off") for i, text in enumerate(texts)]
+    rate = word_error_difference(good, bad)
+    assert rate.value == -100
+    assert word_error_difference(bad, good).value == 100
+    assert word_error_difference(good, good).value == 0
