@@ -56,7 +56,7 @@ def test_the_best_words_are_those_of_brute_force(model, seed, frames):
     posteriors = log_probs(seed, frames)
     scored = brute_force(model, posteriors, 0.7, 0.5)
     found = " ".join(decoder(model, weight=0.7, word_bonus=0.5).best_words(posteriors))
-    assert scored[found] == pytest.approx(max(scored.values()), abs=0.05)  # merged histories may lose a little
+    assert scored[found] == pytest.approx(max(scored.values()), abs=0.05)
 
 
 def test_without_weight_only_the_sound_counts(model):

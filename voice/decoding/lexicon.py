@@ -47,7 +47,7 @@ class _Beam:
     language: Scores
     """Weighted language model score and bonuses, look-ahead included."""
     history: Ids
-    """The last finished word, in the search's list of words."""
+    """The finished words, as a number of `_Spoken`."""
 
     def total(self) -> Scores:
         return np.logaddexp(self.blank, self.label) + self.language
@@ -56,6 +56,32 @@ class _Beam:
         """Return the hypotheses with these indices."""
         scores = (self.blank[i], self.label[i], self.language[i])
         return _Beam(self.state[i], self.node[i], *scores, self.history[i])
+
+
+class _Spoken:
+    """The word sequences met, each once: a word and the sequence before it; 0 is the empty one."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[int, int]] = [(-1, -1)]
+        self._index: dict[tuple[int, int], int] = {}
+
+    def after(self, before: list[int], words: list[int]) -> Ids:
+        """Return the sequences `before`, each longer by a word."""
+        return np.fromiter(map(self._longer, zip(before, words, strict=True)), np.int64, len(words))
+
+    def words(self, sequence: int) -> list[int]:
+        """Return the words of a sequence."""
+        words = []
+        while sequence:
+            sequence, word = self._steps[sequence]
+            words.append(word)
+        return words[::-1]
+
+    def _longer(self, step: tuple[int, int]) -> int:
+        if step not in self._index:
+            self._index[step] = len(self._steps)
+            self._steps.append(step)
+        return self._index[step]
 
 
 class LexiconDecoder:
@@ -100,8 +126,7 @@ class LexiconDecoder:
 
     def best_words(self, log_probs: LogProbs) -> list[str]:
         """Return the best word sequence."""
-        spoken: list[tuple[int, int]] = [(-1, -1)]  # (the word before, the word)
-        beam = self._first()
+        spoken, beam = _Spoken(), self._first()
         for row in log_probs:
             beam = self._advance(beam, np.asarray(row, np.float32), spoken)
         return self._finish(beam, spoken)
@@ -111,7 +136,7 @@ class LexiconDecoder:
         no = np.array([NEVER])
         return _Beam(zero + BEGIN, zero + ROOT, np.zeros(1, np.float32), no, self._ahead[[ROOT]], zero)
 
-    def _advance(self, beam: _Beam, row: Scores, spoken: list[tuple[int, int]]) -> _Beam:
+    def _advance(self, beam: _Beam, row: Scores, spoken: _Spoken) -> _Beam:
         """Return the beam after one more frame."""
         whole = np.logaddexp(beam.blank, beam.label)
         repeated = np.where(beam.node == ROOT, whole, beam.label)  # between words one more space says nothing new
@@ -146,9 +171,7 @@ class LexiconDecoder:
         never = np.full(len(place), NEVER)
         return _Beam(beam.state[place], node, never, score, language, beam.history[place])
 
-    def _ended_words(
-        self, beam: _Beam, whole: Scores, row: Scores, limit: float, spoken: list[tuple[int, int]]
-    ) -> _Beam:
+    def _ended_words(self, beam: _Beam, whole: Scores, row: Scores, limit: float, spoken: _Spoken) -> _Beam:
         """Return the hypotheses whose word ends with this frame's space."""
         place = (
             np.nonzero(self._trie.word[beam.node] >= 0)[0] if row[self._space] >= self.settings.prune else np.arange(0)
@@ -157,8 +180,7 @@ class LexiconDecoder:
         place = place[score + beam.language[place] + self.settings.word_bonus >= limit]
         state, language = self._with_word(beam, place)
         score = whole[place] + row[self._space]
-        history = np.arange(len(place)) + len(spoken)
-        spoken += zip(beam.history[place].tolist(), self._trie.word[beam.node[place]].tolist(), strict=True)
+        history = spoken.after(beam.history[place].tolist(), self._trie.word[beam.node[place]].tolist())
         never = np.full(len(place), NEVER)
         node = np.full(len(place), ROOT, np.int64)
         return _Beam(state, node, never, score, language + self._ahead[ROOT], history)
@@ -177,25 +199,23 @@ class LexiconDecoder:
             keep = keep[np.argpartition(total[keep], -self.settings.beam)[-self.settings.beam :]]
         return beam.at(keep)
 
-    def _finish(self, beam: _Beam, spoken: list[tuple[int, int]]) -> list[str]:
-        """Return the words of the best hypothesis that ends after a word."""
+    def _finish(self, beam: _Beam, spoken: _Spoken) -> list[str]:
+        """Return the best word sequence among the hypotheses that end after a word, with or without a space."""
         at_root = np.nonzero(beam.node == ROOT)[0]
         in_word = np.nonzero(self._trie.word[beam.node] >= 0)[0]
-        state, language = self._with_word(beam, in_word)
         place = np.concatenate([at_root, in_word])
         if not len(place):
             return []
+        state, language = self._with_word(beam, in_word)
         state = np.concatenate([beam.state[at_root], state])
         language = np.concatenate([beam.language[at_root] - self._ahead[ROOT], language])
         end, _ = self._model.step(state, np.full(len(place), END, np.int64))
-        whole = np.logaddexp(beam.blank, beam.label)[place] + language + np.float32(self.settings.weight) * end
-        best = int(whole.argmax())
-        words = [int(self._trie.word[beam.node[place[best]]])] if best >= len(at_root) else []
-        at = int(beam.history[place[best]])
-        while at > 0:
-            at, word = spoken[at]
-            words.append(word)
-        return [self._model.words[word] for word in reversed(words)]
+        score = np.logaddexp(beam.blank, beam.label)[place] + language + np.float32(self.settings.weight) * end
+        longer = spoken.after(beam.history[in_word].tolist(), self._trie.word[beam.node[in_word]].tolist())
+        sequence, at = np.unique(np.concatenate([beam.history[at_root], longer]), return_inverse=True)
+        total = np.full(len(sequence), NEVER)
+        np.logaddexp.at(total, at, score)
+        return [self._model.words[word] for word in spoken.words(int(sequence[total.argmax()]))]
 
 
 def _joined(beams: list[_Beam]) -> _Beam:
@@ -204,15 +224,31 @@ def _joined(beams: list[_Beam]) -> _Beam:
 
 
 def _merged(beam: _Beam, n_nodes: int) -> _Beam:
-    """Return the beam with one hypothesis for each (state, node): alignments add up, the better history stays."""
-    order = np.lexsort((-beam.total(), beam.state * n_nodes + beam.node))
-    key = (beam.state * n_nodes + beam.node)[order]
-    starts = np.nonzero(np.concatenate([[True], key[1:] != key[:-1]]))[0]
-    best = beam.at(order[starts])
-    if len(starts) == len(order):
-        return best
-    # the others of a group are weighed in with the language score of the best one
-    shift = beam.language[order] - np.repeat(best.language, np.diff(np.append(starts, len(order))))
-    blank = np.logaddexp.reduceat(beam.blank[order] + shift, starts)
-    label = np.logaddexp.reduceat(beam.label[order] + shift, starts)
-    return _Beam(best.state, best.node, blank, label, best.language, best.history)
+    """Return the beam with one hypothesis for each (state, node).
+
+    Of those that end alike the best word sequence stays; the alignments of one word sequence add up.
+    """
+    key = beam.state * n_nodes + beam.node
+    order = np.lexsort((beam.history, key))
+    added = _added(beam.at(order), (key[order], beam.history[order]))
+    key = added.state * n_nodes + added.node
+    order = np.lexsort((-added.total(), key))
+    return added.at(order[_starts((key[order],))])
+
+
+def _added(beam: _Beam, groups: tuple[Ids, Ids]) -> _Beam:
+    """Return one hypothesis for each run of equal `groups`, its alignments added up."""
+    starts = _starts(groups)
+    if len(starts) == len(beam.node):
+        return beam
+    first = beam.at(starts)
+    blank, label = np.logaddexp.reduceat(beam.blank, starts), np.logaddexp.reduceat(beam.label, starts)
+    return _Beam(first.state, first.node, blank, label, first.language, first.history)
+
+
+def _starts(groups: tuple[Ids, ...]) -> Ids:
+    """Return where runs of equal values begin."""
+    changed = np.zeros(max(0, len(groups[0]) - 1), bool)
+    for values in groups:
+        changed |= values[1:] != values[:-1]
+    return np.concatenate([[0], 1 + np.flatnonzero(changed)]) if len(groups[0]) else np.zeros(0, np.int64)
