@@ -120,8 +120,6 @@ async def say(parts: Running, source: QueuedSource, samples: Samples, measured: 
 async def spoken(config: Config, speed: float, every: int) -> Measured:
     """Speak every sentence by every voice into the live loop."""
     measured = Measured()
-    quiet = SpeechSettings.model_validate({"sounds": {"enabled": False}})
-    config = config.model_copy(update={"speech": quiet, "broker": BrokerSettings(port=0)})
     rows = read_yaml(SENTENCES)[::every]
 
     def watch(event: object) -> None:
@@ -129,6 +127,9 @@ async def spoken(config: Config, speed: float, every: int) -> Measured:
             measured.turns.append((event, time.monotonic()))
 
     with tempfile.TemporaryDirectory() as folder:
+        replies = {"output": f"{folder}/", "sounds": {"enabled": False}}  # written, so that no reply is waited for
+        speech_out = SpeechSettings.model_validate(replies)
+        config = config.model_copy(update={"speech": speech_out, "broker": BrokerSettings(port=0)})
         for voice in VOICES:
             source = QueuedSource(speed=speed)
             async with running(

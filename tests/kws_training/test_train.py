@@ -70,6 +70,7 @@ def test_a_tiny_wake_word_trains_mines_and_calibrates(work, tmp_path):
 
     recipe = KeywordRecipe(
         mining_rounds=1,
+        mining_steps=20,
         network=NetworkSettings(stem_channels=8, blocks=((8, 5, 2),), head_channels=8),
         optimiser=OptimiserSettings(steps=20, steps_per_epoch=10, batch=16, warmup_steps=2, ema=0.8),
     )
@@ -77,6 +78,9 @@ def test_a_tiny_wake_word_trains_mines_and_calibrates(work, tmp_path):
     assert model.output_shape == (None, 1)
     assert 0 < calibration.threshold < 1
     assert calibration.hours == pytest.approx(600 * 0.01 / 3600)
+    again, same = train_keyword(work, tmp_path / "run", "abra", recipe)  # nothing is left to train
+    assert same == calibration
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
 
 
 def test_export_refuses_a_network_that_differs(tmp_path, monkeypatch):
