@@ -8,7 +8,7 @@ from asr_training.scoring import Rate, Scored, word_error_rate
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 
 WEIGHTS = (0.3, 0.5, 0.7, 0.9, 1.2)
-BONUSES = (0.0, 1.0, 2.0, 3.0)
+BONUSES = (-1.0, 0.0, 1.0, 2.0)
 
 
 def tune(heard: Sequence[Heard], decoder: LexiconDecoder, say: Callable[[str], None]) -> tuple[LexiconSettings, Rate]:
