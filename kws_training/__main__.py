@@ -108,32 +108,64 @@ def keyword(
 ) -> None:
     """Train a wake word from recordings and synthetic speech, and write its bundle (after `prepare`)."""
     _one_thread()
-    from kws_training import cards  # noqa: PLC0415
-    from kws_training.export import export as write  # noqa: PLC0415
-    from kws_training.keyword import manifest, prepare_word, train_keyword  # noqa: PLC0415
-    from kws_training.keyword_batches import KeywordData, validation  # noqa: PLC0415
+    from kws_training.keyword import prepare_word, train_keyword  # noqa: PLC0415
 
     settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
     started = time.monotonic()
     prepare_word(work, recordings, word, settings, n_processes=processes)
-    model, calibration = train_keyword(work, run, word, settings)
+    model = train_keyword(work, run, word, settings)
     minutes = (time.monotonic() - started) / 60
-    further = cards.FURTHER_SPEECH if (work / "more" / "clips.jsonl").exists() else ()
-    data = (
-        *cards.WAKE_WORDS, cards.SYNTHETIC, *cards.RUNNING_SPEECH, *further, cards.SPEECH_COMMANDS, cards.NOISE,
-    )  # fmt: skip
-    training = _record(f"kws-train keyword {word}", recipe, settings.optimiser.seed, minutes, model, data)
-    clips, _ = validation(KeywordData(work, settings, word, "dev"), settings)
-    facts = manifest(word, settings, calibration.threshold, training)
-    bundle = write(model, out, facts, clips[::40], half=settings.half_weights)
+    command, seed = f"kws-train keyword {word}", settings.optimiser.seed
+    _write_wake(model, word, work, out, settings, _record(command, recipe, seed, minutes, model, _wake_data(work)))
+
+
+@app.command()
+def join(
+    word: Annotated[str, typer.Argument(help="what is said, lower case")],
+    runs: Annotated[list[Path], typer.Option(help="folder of a finished `keyword` training; repeatable")],
+    work: Work,
+    out: Out,
+    recipe: RecipeFile = None,
+) -> None:
+    """Write a wake word's bundle whose score is the mean of several trainings."""
+    _one_thread()
+    from kws_training.keyword import joined  # noqa: PLC0415
+
+    settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
+    model = joined(runs)
+    command, seed = f"kws-train keyword {word}, then join", settings.optimiser.seed
+    training = _record(command, recipe, seed, 0, model, _wake_data(work))
+    _write_wake(model, word, work, out, settings, training)
+
+
+def _write_wake(
+    model: Any, word: str, work: Path, out: Path, settings: KeywordRecipe, training: dict[str, Any]
+) -> None:
+    from kws_training import cards  # noqa: PLC0415
+    from kws_training.export import export as write  # noqa: PLC0415
+    from kws_training.keyword import calibrate, litert, manifest  # noqa: PLC0415
+    from kws_training.keyword_batches import KeywordData, validation  # noqa: PLC0415
+
+    dev = KeywordData(work, settings, word, "dev")
+    found = calibrate(litert(model, work, settings), dev, settings)
+    clips, _ = validation(dev, settings)
+    bundle = write(model, out, manifest(word, settings, found.threshold, training), clips[::40], settings.weights)
     cards.write_card(
         bundle,
-        f"Threshold {calibration.threshold:g}, calibrated on dev recordings and dev speech: "
-        f"{100 * calibration.missed:.1f} % missed, "
-        f"{calibration.false_accepts} false accepts in {calibration.hours:.2f} h.",
+        f"Threshold {found.threshold:g}, calibrated on dev recordings and dev speech: {100 * found.missed:.1f} % "
+        f"missed, false accepts: {found.false_accepts} in {found.hours:.2f} h.",
         "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
+        settings.weights,
     )
-    say(f"wrote {out}: {calibration}")
+    say(f"wrote {out}: {found}")
+
+
+def _wake_data(work: Path) -> tuple[dict[str, Any], ...]:
+    from kws_training import cards  # noqa: PLC0415
+
+    further = cards.FURTHER_SPEECH if (work / "more" / "clips.jsonl").exists() else ()
+    known = (*cards.WAKE_WORDS, cards.SYNTHETIC, *cards.RUNNING_SPEECH, *further)
+    return (*known, cards.SPEECH_COMMANDS, cards.NOISE)
 
 
 def main() -> None:

@@ -1,11 +1,15 @@
 """Model cards and the records of data and results that a bundle carries."""
 
+import json
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kws_training.evaluate import Share
-from voice.models.bundle import Bundle
+from voice.models.bundle import Bundle, Manifest, Result
+
+_TABLE_HEAD = "| measured | value | 95 % interval | n | on |\n|---|---:|---|---:|---|\n"
 
 SPEECH_COMMANDS = {
     "name": "Speech Commands v0.02, part (audio and spectrograms)",
@@ -71,13 +75,31 @@ def result(name: str, share: Share, on: str) -> dict[str, Any]:
     return {"name": name, "value": round(share.value, 4), "low": low, "high": high, "n": share.n, "on": on}
 
 
-def write_card(bundle: Bundle, use: str, limits: str) -> None:
+def table(results: Iterable[Result]) -> str:
+    """Return the rows of a card's table of results."""
+    return "\n".join(
+        f"| {r.name} | {r.value:g} | {'' if r.low is None else f'{r.low:g} to {r.high:g}'} | {'' if r.n is None else r.n} | {r.on} |"
+        for r in results
+    )
+
+
+def record_results(bundle: Bundle, results: list[dict[str, Any]]) -> None:
+    """Replace the results in a bundle's manifest and in the table of its card; all else stays."""
+    manifest = bundle.folder / "bundle.json"
+    values = {**json.loads(manifest.read_text(encoding="utf-8")), "results": results}
+    checked = Manifest.model_validate(values)
+    manifest.write_text(checked.model_dump_json(indent=2, exclude_none=False) + "\n", encoding="utf-8")
+    card = bundle.folder / "README.md"
+    text = card.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_TABLE_HEAD)
+    card.write_text(
+        f"{before}{_TABLE_HEAD}{table(checked.results)}\n\n{rest[rest.index('## Limits') :]}", encoding="utf-8"
+    )
+
+
+def write_card(bundle: Bundle, use: str, limits: str, weights: str = "float32") -> None:
     """Write the bundle's README.md: what it is for, how well it works, what it was made from."""
     manifest = bundle.manifest
-    results = "\n".join(
-        f"| {r.name} | {r.value:g} | {'' if r.low is None else f'{r.low:g} to {r.high:g}'} | {r.n or ''} | {r.on} |"
-        for r in manifest.results
-    )
     data = "\n".join(f"- {d.name}: {d.licence}; {d.attribution}" for d in manifest.training.data)
     training = manifest.training
     text = f"""# {manifest.id} {manifest.version}
@@ -86,12 +108,10 @@ def write_card(bundle: Bundle, use: str, limits: str) -> None:
 
 {use}
 
-{training.parameters:,} parameters, {manifest.model.bytes / 1000:.0f} kB, float LiteRT, built-in operations only.
+{training.parameters:,} parameters, {manifest.model.bytes / 1000:.0f} kB, LiteRT, {weights} weights, built-in operations only.
 Made by `{training.command}` at commit {training.commit} in {training.minutes:.0f} minutes on one shared CPU core.
 
-| measured | value | 95 % interval | n | on |
-|---|---:|---|---:|---|
-{results}
+{_TABLE_HEAD}{table(manifest.results)}
 
 ## Limits
 

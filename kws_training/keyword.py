@@ -15,13 +15,14 @@ import numpy.typing as npt
 from kws_training.augment import SILENCE
 from kws_training.evaluate import tail_threshold
 from kws_training.export import to_litert
-from kws_training.feature_store import SETTINGS, Bytes, Clip, to_logmel, write_store
+from kws_training.feature_store import SETTINGS, Bytes, to_logmel, write_store
 from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
 from kws_training.keyword_data import recordings, synthetic_entries, word_entries
 from kws_training.models.separable import build
 from kws_training.report import say
 from kws_training.settings import KeywordRecipe
 from kws_training.train import fit
+from voice.errors import DataError
 from voice.events import RATE
 from voice.models.backend import Network
 
@@ -57,45 +58,87 @@ def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordReci
         say(f"synthetic: {write_store(work / f'synthetic-{word}', entries)} clips")
 
 
-def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> tuple[keras.Model, Calibration]:
-    """Train a wake word on the stores in `work`, with checkpoints in `run`; return the network and its threshold."""
+def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> keras.Model:
+    """Train a wake word on the stores in `work`, with checkpoints in `run`; return the network.
+
+    A round that has finished in `run` isn't trained again.
+    """
     keras.utils.set_random_seed(recipe.optimiser.seed)
     train, dev = (KeywordData(work, recipe, word, split) for split in ("train", "dev"))
-    mined = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
     held_out = validation(dev, recipe)
+    steps = (*recipe.mining_steps, recipe.optimiser.steps)
+    rounds = [run / f"round{number}" for number in range(len(steps))]
+    finished = sum((folder / "done").exists() for folder in rounds)
     model = build(recipe.network, recipe.window_frames, SETTINGS.mels, 1)
+    if finished:
+        model = keras.models.load_model(rounds[finished - 1] / "best.keras", compile=False)
     say(f"{word}: {len(train.real.clips)} recordings, {model.count_params()} parameters")
-    for round_number in range(recipe.mining_rounds + 1):
-        last = round_number == recipe.mining_rounds
-        steps = recipe.optimiser.steps if last else recipe.mining_steps
+    for number, folder in list(enumerate(rounds))[finished:]:
+        mined = look(model, train, recipe, rounds[:number])
         model = fit(
             model,
-            KeywordBatches(train, recipe, mined, recipe.optimiser.seed + round_number),
+            KeywordBatches(train, recipe, mined, recipe.optimiser.seed + number),
             held_out,
             loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
             metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
-            settings=recipe.optimiser.model_copy(update={"steps": steps}),
-            folder=run / f"round{round_number}",
+            settings=recipe.optimiser.model_copy(update={"steps": steps[number]}),
+            folder=folder,
             best=False,
         )
-        if not last:
-            network = litert(model, run, recipe)
-            mined = np.concatenate([mined, mine(network, [*train.running, train.other_wake, train.near], recipe)])
-            for source in (train.real, train.synthetic):
-                source.hard = missed(network, source, recipe)
-            say(f"mined {len(mined)} so far, missed {len(train.real.hard)} and {len(train.synthetic.hard)} synthetic")
-    calibration = calibrate(litert(model, run, recipe), dev, recipe)
-    say(f"dev: {calibration}")
-    return model, calibration
+        (folder / "done").touch()
+    return model
 
 
-def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: int = 5000) -> Windows:
+def joined(runs: list[Path]) -> keras.Model:
+    """Return one network whose logit is the mean of those of several runs: what one takes for the word, few take.
+
+    Raises:
+        DataError: a folder holds no finished training.
+    """
+    members = []
+    for number, run in enumerate(runs):
+        done = sorted(run.glob("round*/done"), key=lambda path: int(path.parent.name.removeprefix("round")))
+        if not done:
+            raise DataError(f"{run}: no finished training", fix="run `kws-train keyword` first")
+        members.append(keras.models.load_model(done[-1].with_name("best.keras"), compile=False))
+        members[-1].name = f"member{number}"
+    inputs = keras.Input(members[0].input_shape[1:], name="logmel")
+    return keras.Model(inputs, keras.layers.Average(name="logits")([member(inputs) for member in members]))
+
+
+def look(model: keras.Model, train: KeywordData, recipe: KeywordRecipe, rounds: list[Path]) -> Windows:
+    """Run the network of the last of `rounds` over all training speech.
+
+    Sets the hard clips of `train`: the words that it misses.
+
+    Returns:
+        The windows of other speech that it, or the network of a former round, took for the word.
+    """
+    mined = np.zeros((0, recipe.window_frames, SETTINGS.mels), np.uint8)
+    if not rounds:
+        return mined
+    kept = rounds[-1] / "found.npz"
+    if not kept.exists():
+        network = litert(model, rounds[-1], recipe)
+        if len(rounds) > 1:
+            mined = np.load(rounds[-2] / "found.npz")["mined"]
+        mined = np.concatenate([mined, mine(network, [*train.running, train.other_wake, train.near], recipe)])
+        hard = {name: missed(network, getattr(train, name), recipe) for name in ("real", "synthetic")}
+        np.savez(kept, mined=mined, **hard)
+    found = np.load(kept)
+    for source, name in ((train.real, "real"), (train.synthetic, "synthetic")):
+        source.hard = [source.clips[index] for index in found[name]]
+    say(f"mined {len(found['mined'])} so far, missed {len(train.real.hard)} and {len(train.synthetic.hard)} synthetic")
+    return np.asarray(found["mined"])
+
+
+def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: int = 8000) -> Windows:
     """Return the windows of negative clips that score highest, at most one a clip, at most `most`."""
     found: list[tuple[float, Bytes]] = []
     for source in sources:
         for clip in source.clips:
             scores = look_scores(network, source.store[clip], recipe, every=2)
-            if len(scores) and scores.max() > 0.2:
+            if len(scores) and scores.max() > 0.05:
                 end = (int(scores.argmax()) + 1) * 2 * recipe.step_frames
                 found.append((float(scores.max()), source.ending(clip, end)))
     found.sort(key=lambda item: -item[0])
@@ -103,10 +146,10 @@ def mine(network: Network, sources: list[Source], recipe: KeywordRecipe, most: i
     return np.stack([window for _, window in found[:most]]) if found else empty
 
 
-def missed(network: Network, source: Source, recipe: KeywordRecipe, least: float = 0.9) -> list[Clip]:
-    """Return the clips of the word in which no look reaches `least`."""
+def missed(network: Network, source: Source, recipe: KeywordRecipe, least: float = 0.9) -> npt.NDArray[np.int64]:
+    """Return the indices of the clips of the word in which no look reaches `least`."""
     peaks = [look_scores(network, source.store[clip], recipe).max(initial=0) for clip in source.clips]
-    return [clip for clip, peak in zip(source.clips, peaks, strict=True) if peak < least]
+    return np.flatnonzero(np.array(peaks) < least)
 
 
 def look_scores(network: Network, frames: Bytes, recipe: KeywordRecipe, *, every: int = 1) -> Scores:
@@ -129,25 +172,30 @@ def look_scores(network: Network, frames: Bytes, recipe: KeywordRecipe, *, every
 def litert(model: keras.Model, folder: Path, recipe: KeywordRecipe) -> Network:
     """Return the network as the run time will run it, written to `folder`."""
     path = folder / "model.tflite"
-    path.write_bytes(to_litert(model, half=recipe.half_weights))
+    path.write_bytes(to_litert(model, recipe.weights))
     return Network(path)
 
 
 def calibrate(network: Network, dev: KeywordData, recipe: KeywordRecipe) -> Calibration:
-    """Return the threshold that keeps dev speech at the recipe's false accepts per hour, in steps of 0.01."""
-    speech = [(source, clip) for source in dev.running for clip in source.clips]
-    peaks = np.array([_peak(network, source, clip, recipe) for source, clip in speech])
-    hours = sum(clip.n_frames for _, clip in speech) * HOURS_PER_FRAME
-    positive = np.array([_peak(network, dev.real, clip, recipe) for clip in dev.real.clips])
+    """Return the threshold that keeps dev speech at the recipe's false accepts per hour, in steps of 0.01.
+
+    The clips are one stream, as the detector will hear them: what one ends with and the next begins with can sound
+    like the word, too.
+    """
+    clips = [source.store[clip] for source in dev.running for clip in source.clips]
+    scores = _smoothed(network, np.concatenate(clips), recipe)
+    hours = sum(map(len, clips)) * HOURS_PER_FRAME
+    n_looks = max(1, recipe.refractory_ms * RATE // 1000 // SETTINGS.hop // recipe.step_frames)
+    peaks = np.array([scores[first : first + n_looks].max() for first in range(0, len(scores), n_looks)])
+    positive = np.array([_smoothed(network, dev.real.store[c], recipe).max(initial=0) for c in dev.real.clips])
     threshold = tail_threshold(peaks, recipe.false_accepts_per_hour * hours)
-    false_accepts = int((peaks >= threshold).sum())
-    return Calibration(threshold, float((positive < threshold).mean()), false_accepts, hours)
+    return Calibration(threshold, float((positive < threshold).mean()), int((peaks >= threshold).sum()), hours)
 
 
-def _peak(network: Network, source: Source, clip: Clip, recipe: KeywordRecipe) -> float:
-    scores = look_scores(network, source.store[clip], recipe)
-    smoothed = np.convolve(scores, np.ones(recipe.smoothing_steps) / recipe.smoothing_steps) if len(scores) else scores
-    return float(smoothed.max(initial=0.0))
+def _smoothed(network: Network, frames: Bytes, recipe: KeywordRecipe) -> Scores:
+    scores = look_scores(network, frames, recipe)
+    weights = np.ones(recipe.smoothing_steps) / recipe.smoothing_steps
+    return np.convolve(scores, weights)[: len(scores)] if len(scores) else scores
 
 
 def manifest(word: str, recipe: KeywordRecipe, threshold: float, training: dict[str, Any]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Source:
         return self.clips[rng.integers(len(self.clips))]
 
     def any_hard(self, rng: np.random.Generator) -> Clip:
-        """Return a random clip, a third of the time a hard one."""
-        few = bool(self.hard) and rng.random() < 1 / 3
+        """Return a random clip, a fifth of the time a hard one."""
+        few = bool(self.hard) and rng.random() < 0.2
         return self.hard[rng.integers(len(self.hard))] if few else self.any(rng)
 
     def ending(self, clip: Clip, end: int) -> Bytes:
@@ -157,7 +157,7 @@ class KeywordBatches:
         """Return a window without the word: running speech, near misses, parts of the word, other words, noise."""
         rng, data = self._rng, self._data
         kinds = ("speech", "mined", "near", "other_wake", "words", "part", "noise")
-        shares = [0.38, 0.25 if len(self._mined) else 0.0, 0.10, 0.07, 0.06, 0.10, 0.04]
+        shares = [0.38, 0.35 if len(self._mined) else 0.0, 0.10, 0.07, 0.06, 0.10, 0.04]
         kind = str(rng.choice(kinds, p=np.array(shares) / sum(shares)))
         if kind == "mined":
             return self._mined[rng.integers(len(self._mined))]

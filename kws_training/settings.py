@@ -90,14 +90,17 @@ class KeywordRecipe(_Strict):
     n_synthetic_sentences: int = Field(3000, ge=0, description="the word and a command in one breath")
     n_near_misses: int = Field(2500, ge=0)
     n_synthetic_fluent: int = Field(2000, ge=0, description="further sentences, of the most natural voices")
-    mining_rounds: int = Field(3, ge=0, description="each trains, then looks for false accepts and missed words")
-    mining_steps: int = Field(2000, gt=0, description="of each of these rounds; the last training has the optimiser's")
-    false_accepts_per_hour: float = Field(0.25, gt=0, description="the threshold is calibrated to it on dev speech")
-    half_weights: bool = Field(True, description="store the weights as float16")
+    mining_steps: tuple[int, ...] = Field(
+        (3500, 3500, 3500),
+        description="of each round that trains, then looks for false accepts and missed words; the last training has "
+        "the optimiser's steps",
+    )
+    false_accepts_per_hour: float = Field(0.15, gt=0, description="the threshold is calibrated to it on dev speech")
+    weights: Literal["float32", "float16", "int8"] = Field("int8", description="how the bundle stores them")
     network: NetworkSettings = NetworkSettings(
-        stem_channels=48,
-        blocks=((48, 9, 1), (48, 9, 1), (64, 9, 2), (64, 11, 1), (64, 11, 1), (64, 11, 1)),
-        head_channels=96,
+        stem_channels=40,
+        blocks=((40, 9, 1), (40, 9, 1), (56, 9, 2), (56, 9, 1), (56, 9, 1)),
+        head_channels=80,
         pooling="weighted",
     )
     augment: AugmentSettings = AugmentSettings(
@@ -111,7 +114,7 @@ class KeywordRecipe(_Strict):
         mel_mask_bins=4,
     )
     optimiser: OptimiserSettings = OptimiserSettings(
-        steps=10_000, steps_per_epoch=500, peak_rate=3e-3, warmup_steps=200, label_smoothing=0.005, ema=0.995
+        steps=2_500, steps_per_epoch=500, peak_rate=3e-3, warmup_steps=200, label_smoothing=0.005, ema=0.995
     )
 
 

@@ -64,23 +64,26 @@ def test_a_tiny_classifier_learns_and_its_bundle_runs(work, tmp_path):
     assert len(command.scores) == 12
 
 
-def test_a_tiny_wake_word_trains_mines_and_calibrates(work, tmp_path):
-    from kws_training.keyword import train_keyword
+def test_tiny_wake_words_train_mine_join_and_calibrate(work, tmp_path):
+    from kws_training.keyword import calibrate, joined, litert, train_keyword
+    from kws_training.keyword_batches import KeywordData
     from kws_training.settings import KeywordRecipe, NetworkSettings, OptimiserSettings
 
     recipe = KeywordRecipe(
-        mining_rounds=1,
-        mining_steps=20,
+        mining_steps=(20,),
         network=NetworkSettings(stem_channels=8, blocks=((8, 5, 2),), head_channels=8),
         optimiser=OptimiserSettings(steps=20, steps_per_epoch=10, batch=16, warmup_steps=2, ema=0.8),
     )
-    model, calibration = train_keyword(work, tmp_path / "run", "abra", recipe)
+    model = train_keyword(work, tmp_path / "run", "abra", recipe)
     assert model.output_shape == (None, 1)
+    again = train_keyword(work, tmp_path / "run", "abra", recipe)  # nothing is left to train
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
+    both = joined([tmp_path / "run", tmp_path / "run"])
+    clips = np.zeros((2, recipe.window_frames, 40), np.float32)
+    assert np.asarray(both(clips)) == pytest.approx(np.asarray(model(clips)), abs=1e-4)
+    calibration = calibrate(litert(both, tmp_path, recipe), KeywordData(work, recipe, "abra", "dev"), recipe)
     assert 0 < calibration.threshold < 1
     assert calibration.hours == pytest.approx(600 * 0.01 / 3600)
-    again, same = train_keyword(work, tmp_path / "run", "abra", recipe)  # nothing is left to train
-    assert same == calibration
-    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), again.get_weights(), strict=True))
 
 
 def test_export_refuses_a_network_that_differs(tmp_path, monkeypatch):
@@ -93,7 +96,7 @@ def test_export_refuses_a_network_that_differs(tmp_path, monkeypatch):
     good = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GlobalAveragePooling1D()(inputs)))
     network = exporter.to_litert(good)
     other = keras.models.clone_model(good)
-    monkeypatch.setattr(exporter, "to_litert", lambda model, half: network)
+    monkeypatch.setattr(exporter, "to_litert", lambda model, weights: network)
     with pytest.raises(DataError, match="differ"):
         exporter.export(other, tmp_path / "bundle", {}, np.ones((3, 20, 40), np.float32))
     assert not (tmp_path / "bundle").exists()
