@@ -77,10 +77,11 @@ def result(name: str, share: Share, on: str) -> dict[str, Any]:
 
 def table(results: Iterable[Result]) -> str:
     """Return the rows of a card's table of results."""
-    return "\n".join(
-        f"| {r.name} | {r.value:g} | {'' if r.low is None else f'{r.low:g} to {r.high:g}'} | {'' if r.n is None else r.n} | {r.on} |"
-        for r in results
-    )
+    rows = []
+    for r in results:
+        interval = "" if r.low is None else f"{r.low:g} to {r.high:g}"
+        rows.append(f"| {r.name} | {r.value:g} | {interval} | {'' if r.n is None else r.n} | {r.on} |")
+    return "\n".join(rows)
 
 
 def record_results(bundle: Bundle, results: list[dict[str, Any]]) -> None:
@@ -108,7 +109,7 @@ def write_card(bundle: Bundle, use: str, limits: str, weights: str = "float32") 
 
 {use}
 
-{training.parameters:,} parameters, {manifest.model.bytes / 1000:.0f} kB, LiteRT, {weights} weights, built-in operations only.
+{training.parameters:,} parameters, {manifest.model.bytes / 1000:.0f} kB, {weights} weights, built-in operations only.
 Made by `{training.command}` at commit {training.commit} in {training.minutes:.0f} minutes on one shared CPU core.
 
 {_TABLE_HEAD}{table(manifest.results)}
