@@ -19,6 +19,7 @@ _ALLOWED = frozenset(
 
 Weights = Literal["float32", "float16", "int8"]
 _TOLERANCE = {"float32": 1e-3, "float16": 0.05, "int8": 0.2}  # of the logits
+_LEAST = 500  # elements of a tensor that eight bits are worth their scales for
 
 
 def to_litert(model: keras.Model, weights: Weights = "float32") -> bytes:
@@ -26,8 +27,7 @@ def to_litert(model: keras.Model, weights: Weights = "float32") -> bytes:
 
     Args:
         model: from features to logits.
-        weights: how they are stored. With float16 engines compute in float32 all the same; with int8 the larger
-            products are done on eight bits, with a scale for each output channel and for each call.
+        weights: how they are stored. Engines compute in float32 all the same, so that they agree.
     """
     import tensorflow as tf  # noqa: PLC0415 - slow to import
     from tensorflow.lite.tools import flatbuffer_utils  # noqa: PLC0415
@@ -40,10 +40,35 @@ def to_litert(model: keras.Model, weights: Weights = "float32") -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if weights != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.target_spec.supported_types = [tf.float16] if weights == "float16" else []
+            converter.target_spec.supported_types = [tf.float16]
         network = flatbuffer_utils.convert_bytearray_to_object(bytearray(converter.convert()))
+    if weights == "int8":
+        _to_eight_bits(network)
     flatbuffer_utils.strip_strings(network)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
+
+
+def _to_eight_bits(network: Any) -> None:
+    """Store the larger float16 weights as int8, with a scale for each output channel; they are restored at the start.
+
+    The converter's own int8 also rounds what flows between the layers, and engines of other years round otherwise.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema  # noqa: PLC0415
+
+    for tensor in network.subgraphs[0].tensors:
+        data = network.buffers[tensor.buffer].data
+        if tensor.type != schema.TensorType.FLOAT16 or data is None or len(data) < 2 * _LEAST:
+            continue
+        values = np.frombuffer(bytes(data), np.float16).reshape(tensor.shape).astype(np.float32)
+        axis = 0 if tensor.shape[0] > 1 else len(tensor.shape) - 1  # depthwise: the last
+        others = tuple(other for other in range(values.ndim) if other != axis)
+        scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-9) / 127
+        network.buffers[tensor.buffer].data = np.rint(values / scale).astype(np.int8).ravel().view(np.uint8)
+        tensor.type = schema.TensorType.INT8
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = scale.ravel().astype(np.float32)
+        tensor.quantization.zeroPoint = np.zeros(scale.size, np.int64)
+        tensor.quantization.quantizedDimension = axis
 
 
 def export(
