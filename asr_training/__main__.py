@@ -171,7 +171,7 @@ def tune(
     data: Data,
     bundle: Annotated[Path, typer.Option("--bundle", help="folder of the bundle")],
     split: str = "dev",
-    other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.01,
+    other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.005,
     limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
 ) -> None:
     """Measure on a dev split how a bundle decides, and write it into the bundle.

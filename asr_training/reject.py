@@ -31,7 +31,7 @@ class Rejection:
     n_right: int
 
 
-def calibrate(heard: Sequence[Heard], recognizer: CtcRecognizer, other: float = 0.01) -> Rejection:
+def calibrate(heard: Sequence[Heard], recognizer: CtcRecognizer, other: float = 0.005) -> Rejection:
     """Return the threshold that takes the share `other` of other speech for a sentence.
 
     Other speech is every utterance, matched with a grammar of home commands, which it hardly ever is. What the

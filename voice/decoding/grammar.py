@@ -14,7 +14,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.decoding.ctc import words_of
-from voice.decoding.graph import Graph
+from voice.decoding.graph import START, Graph
 from voice.decoding.search import Limits, Search, Step
 from voice.events import Intent, Slot, Token
 from voice.stages import LogProbs
@@ -129,13 +129,18 @@ class GrammarDecoder:
         return GrammarMatch(intent, tokens, loss, worst, float(np.mean(scores)))
 
     def _losses(self, path: list[Step], log_probs: LogProbs) -> npt.NDArray[np.float32]:
-        """Return what each frame loses against its best label, shape (frames,); a blank is due outside of the path."""
+        """Return what each frame loses against its best label, shape (frames,).
+
+        A blank is due outside of the path. The wake word loses nothing: it was heard already, and may be cut.
+        """
         due = np.full(len(log_probs), self._search.blank)
+        counts = np.ones(len(log_probs), np.float32)
         for step in path:
             if step.is_label:
                 due[step.frame] = self._search.labels[step.node]
+            counts[step.frame] = self.graph.template[step.node] >= 0 or step.node == START
         lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
-        return lost
+        return lost * counts
 
     def _frames(self, ms: int) -> int:
         return int(ms / 1000 / self._stride)
