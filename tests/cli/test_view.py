@@ -38,7 +38,10 @@ class Screen:
 
     def __init__(self, *, terminal: bool, width: int = 80) -> None:
         self._file = io.StringIO()
-        console = Console(file=self._file, force_terminal=terminal, color_system=None, width=width, height=24)
+        environment = {"TERM": "xterm"}  # whatever terminal the tests themselves run on
+        console = Console(
+            file=self._file, force_terminal=terminal, color_system=None, width=width, height=24, _environ=environment
+        )
         self.view = LiveView(console)
         self.bus = LocalBus()
         assistant = SimpleNamespace(phase="idle")
