@@ -15,8 +15,13 @@ skill = Skill("timer", description="Set, cancel and ask for timers.")
 skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
 skill.rule("set", "(set|start|make)")
 skill.rule("cancel", "(cancel|stop|delete)")
+skill.list("single", {"one": 1, "a": 1, "an": 1})
+skill.rule("hours", "({single:hours} hour|{hours} hours)")  # what nobody says can't be misheard: "ten hour"
+skill.rule("minutes", "({single:minutes} minute|{minutes} minutes)")
+skill.rule("seconds", "({single:seconds} second|{seconds} seconds)")
+skill.rule("duration", "(<hours> [[and] <minutes>]|<minutes> [[and] <seconds>]|<seconds>)")
 skill.rule(
-    "duration",
+    "length",
     "({hours} (hour|hours) [[and] {minutes} (minute|minutes)]|{minutes} (minute|minutes) [[and] {seconds} "
     "(second|seconds)]|{seconds} (second|seconds))",
 )
@@ -41,9 +46,9 @@ def reset() -> None:
 @skill.intent(
     "SetTimer",
     "[<set>] [a|an|the] [{name}] timer (for|to) <duration> [for [the] {name}]",
-    "[<set>] [a|an] <duration> [{name}] timer",
-    ("<set> [a] timer for half an hour", {"minutes": 30}),
-    ("<set> [a] timer for (an|one) hour and a half", {"hours": 1, "minutes": 30}),
+    "[<set>] [a|an] <length> [{name}] timer",
+    ("<set> [a|the] [{name}] timer (for|to) half an hour", {"minutes": 30}),
+    ("<set> [a|the] [{name}] timer (for|to) (an|one) hour and a half", {"hours": 1, "minutes": 30}),
 )
 def set_timer(
     context: Context, hours: Hours = 0, minutes: Minutes = 0, seconds: Seconds = 0, name: Name | None = None
