@@ -34,6 +34,7 @@ class GrammarSettings(BaseModel):
     accept_word: float = Field(4.0, gt=0, description="largest loss per character of any one word")
     accept_label: float = Field(-3.0, lt=0, description="smallest mean log-probability of the sentence's labels")
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
+    rest_ms: int = Field(400, ge=0, description="beginning of the speech that may be the rest of a wake word, ms")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
     beam: float = Field(14.0, gt=0, description="paths this much worse than the best are dropped, nats")
@@ -131,14 +132,16 @@ class GrammarDecoder:
     def _losses(self, path: list[Step], log_probs: LogProbs) -> npt.NDArray[np.float32]:
         """Return what each frame loses against its best label, shape (frames,).
 
-        A blank is due outside of the path. The wake word loses nothing: it was heard already, and may be cut.
+        A blank is due outside of the path. The wake word loses nothing, nor what is left of one at the very beginning.
         """
+        rest = self._frames(self.settings.rest_ms)
         due = np.full(len(log_probs), self._search.blank)
         counts = np.ones(len(log_probs), np.float32)
         for step in path:
             if step.is_label:
                 due[step.frame] = self._search.labels[step.node]
-            counts[step.frame] = self.graph.template[step.node] >= 0 or step.node == START
+            unspoken = step.node == START and step.frame >= rest
+            counts[step.frame] = unspoken or self.graph.template[step.node] >= 0
         lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
         return lost * counts
 
