@@ -19,10 +19,10 @@ from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
 from asr_training.history import Stage, read_stages, stages_json
 from asr_training.language import Language
-from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING, acoustic_network
-from asr_training.phones import PHONES
+from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
+from asr_training.train import network_of
 from voice.decoding.lexicon import LexiconSettings
 from voice.errors import DataError
 from voice.models.backend import Network, installed_interpreter
@@ -68,8 +68,8 @@ def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
     saved = checkpoints.load(run)
     if saved is None:
         raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
-    exact = recipe.network.model_copy(update={"precision": "float32"})
-    network = acoustic_network(exact, recipe.features.bins, len(Alphabet()), n_phones=len(PHONES) + 1, batch_size=1)
+    exact = recipe.model_copy(update={"network": recipe.network.model_copy(update={"precision": "float32"})})
+    network = network_of(exact, batch_size=1)
     network.set_weights(saved.averaged)
     network = keras.Model(network.input, network.outputs[0])  # the phone head only helps to learn
     probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import soundfile
 
+from asr_training.lines import read_lines
 from asr_training.manifest import Utterance
 from voice.errors import DataError
 
@@ -79,7 +80,7 @@ def read_skip_list(path: Path, repository: str) -> frozenset[str]:
     Raises:
         DataError: the list can't be read.
     """
-    rows = (line.split("\t") for line in _lines(path) if line.strip() and not line.startswith("#"))
+    rows = (line.split("\t") for line in read_lines(path) if line.strip() and not line.startswith("#"))
     return frozenset(row[1] for row in rows if len(row) > 1 and row[0] == repository)
 
 
@@ -90,13 +91,6 @@ def _seconds(audio: Path) -> float:
         return 0.0
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix="check the path") from error
-
-
 def _by_stem(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _AUDIO}
 
@@ -104,7 +98,7 @@ def _by_stem(folder: Path) -> dict[str, Path]:
 def _librispeech(folder: Path, _: Columns) -> Iterator[Found]:
     audio = _by_stem(folder)
     for path in sorted(folder.rglob("[!.]*.trans.txt")):
-        for line in _lines(path):
+        for line in read_lines(path):
             name, _, text = line.partition(" ")
             if name in audio:
                 yield Found(audio[name], text, name.split("-")[0])
@@ -113,7 +107,7 @@ def _librispeech(folder: Path, _: Columns) -> Iterator[Found]:
 def _common_voice(folder: Path, _: Columns) -> Iterator[Found]:
     audio = _by_stem(folder)
     for path in sorted(folder.rglob("validated.tsv")):
-        for row in csv.DictReader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE):
+        for row in csv.DictReader(read_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE):
             clip = audio.get(Path(row.get("path") or "").stem)
             if clip and row.get("sentence"):
                 yield Found(clip, row["sentence"], (row.get("client_id") or "")[:16] or None)
@@ -122,7 +116,7 @@ def _common_voice(folder: Path, _: Columns) -> Iterator[Found]:
 def _ljspeech(folder: Path, _: Columns) -> Iterator[Found]:
     audio = _by_stem(folder)
     for path in sorted(folder.rglob("metadata.csv")):
-        for line in _lines(path):
+        for line in read_lines(path):
             name, *texts = line.split("|")
             if name in audio and texts:
                 yield Found(audio[name], texts[-1], "reader")
@@ -132,12 +126,12 @@ def _text_files(folder: Path, _: Columns) -> Iterator[Found]:
     texts = {path.stem: path for path in sorted(folder.rglob("*.txt"))}
     for stem, clip in _by_stem(folder).items():
         if stem in texts:
-            yield Found(clip, " ".join(_lines(texts[stem])), clip.parent.name)
+            yield Found(clip, " ".join(read_lines(texts[stem])), clip.parent.name)
 
 
 def _table(folder: Path, columns: Columns) -> Iterator[Found]:
     for path in sorted(folder.rglob("*.csv")):
-        for row in csv.DictReader(_lines(path)):
+        for row in csv.DictReader(read_lines(path)):
             clip = path.parent / (row.get(columns.audio) or "")
             if row.get(columns.text) and clip.is_file():
                 speaker = (row.get(columns.speaker) or "").rpartition("_")[0] if columns.speaker else ""

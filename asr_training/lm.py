@@ -56,13 +56,12 @@ def estimate(sentences: Iterable[str], sizes: Sizes = Sizes()) -> dict[str, npt.
     if not len(tri.key) or not len(bi.key):
         raise DataError("too little text for a language model", fix="give more sentences")
     p1 = _unigrams(uni, v)
-    p2, _ = _interpolated(bi, bi.key // v, p1[bi.key % v])
-    backed = _lower(tri.key % (v * v), bi.key, p2)
-    p3, _ = _interpolated(tri, tri.key // v, backed)
-    raw = _context_counts(ids, start, v)
-    kept3 = _most_useful(p3, backed, _of(raw, tri.key // v), sizes.trigrams)
+    p2 = _interpolated(bi, bi.key // v, p1[bi.key % v])
+    backed = _looked_up(bi.key, p2, tri.key % (v * v))  # the tail of a trigram seen was seen
+    p3 = _interpolated(tri, tri.key // v, backed)
+    kept3 = _most_useful(p3, backed, _looked_up(*_context_counts(ids, start, v), tri.key // v), sizes.trigrams)
     tri_key, p3 = tri.key[kept3], p3[kept3]
-    share = np.bincount(ids[ids >= 0], minlength=v)[bi.key // v].astype(float)
+    share = np.bincount(ids, minlength=v)[bi.key // v].astype(float)
     needed = np.isin(bi.key, tri_key // v)
     kept2 = needed | _most_useful(p2, p1[bi.key % v], share, sizes.bigrams)
     bi_key, p2 = bi.key[kept2], p2[kept2]
@@ -133,28 +132,25 @@ def _unigrams(uni: Order, v: int) -> Floats:
     return p
 
 
-def _interpolated(order: Order, context: Ids, lower: Floats) -> tuple[Floats, Floats]:
-    """Return p(word | context) of the n-grams seen, and each one's context's weight of the lower order."""
+def _interpolated(order: Order, context: Ids, lower: Floats) -> Floats:
+    """Return p(word | context) of the n-grams seen, the lower order weighed in."""
     discount = _discounts(order.count)[np.minimum(order.count, 3).astype(int)]
     _, at = np.unique(context, return_inverse=True)
     total = np.bincount(at, order.count)
     gamma = np.bincount(at, discount) / total
-    return (order.count - discount) / total[at] + gamma[at] * lower, gamma[at]
-
-
-def _lower(keys: Ids, bi_key: Ids, p2: Floats) -> Floats:
-    """Return p2 of bigrams that are all there: the tail of a trigram seen was seen."""
-    return p2[np.searchsorted(bi_key, keys)]
+    return (order.count - discount) / total[at] + gamma[at] * lower
 
 
 def _context_counts(ids: Ids, start: Ids, v: int) -> tuple[Ids, Floats]:
+    """Return how often each pair of words stands in the text."""
     second = np.nonzero(start >= 1)[0]
     key, count = np.unique(ids[second - 1] * v + ids[second], return_counts=True)
     return key, count.astype(float)
 
 
-def _of(counts: tuple[Ids, Floats], wanted: Ids) -> Floats:
-    return counts[1][np.searchsorted(counts[0], wanted)]
+def _looked_up(keys: Ids, values: Floats, wanted: Ids) -> Floats:
+    """Return the values of keys that are all there; `keys` ascend."""
+    return values[np.searchsorted(keys, wanted)]
 
 
 def _most_useful(p: Floats, lower: Floats, share: Floats, most: int) -> npt.NDArray[np.bool_]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from asr_training.lines import read_lines
 from voice.errors import DataError
 from voice.text import Alphabet, normalise
 
@@ -77,12 +78,8 @@ def read_manifest(folder: Path) -> list[Utterance]:
         DataError: the manifest can't be read, or a line is malformed (file, line and key are named).
     """
     path = folder / MANIFEST
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix="check the data folder") from error
     utterances = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path, fix="check the data folder"), 1):
         if line.strip() and (utterance := _parse(line, f"{path} line {number}")):
             utterances.append(utterance)
     return utterances

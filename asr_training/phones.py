@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+from asr_training.lines import read_lines
 from voice.errors import DataError
 
 PHONES = tuple(
@@ -25,13 +26,10 @@ class Lexicon:
         index = {phone: i for i, phone in enumerate(PHONES, 1)}
         self._labels: dict[str, list[int]] = {}
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-            for line in lines:
+            for line in read_lines(path):
                 word, *phones = line.split("#")[0].lower().split() or [""]
                 if word and not word.endswith(")"):
                     self._labels[word] = [index[phone.upper().rstrip("012")] for phone in phones]
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix="check the path") from error
         except KeyError as error:
             raise DataError(f"{path}: unknown phone {error}", fix="give a dictionary in ARPAbet") from error
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from asr_training.lines import read_lines
 from voice.errors import DataError
 from voice.text import normalise, number_words
 
@@ -47,12 +48,8 @@ def read_sentences(path: Path, *, min_words: int = 2, max_words: int = 12) -> di
     Raises:
         DataError: the file can't be read or a line has no tabulator.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix="check the path") from error
     sentences: dict[str, list[str]] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         source, tab, sentence = line.partition("\t")
         if not tab:
             raise DataError(f"{path} line {number}: no tabulator", fix="expected source<TAB>sentence")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asr_training.lines import read_lines
 from asr_training.manifest import corpora, read_manifest
 from voice.errors import DataError
 from voice.models.bundle import DataSource
@@ -49,7 +50,7 @@ def read_texts(files: list[Path], data: list[Path], *, without: tuple[str, ...] 
     texts = Texts()
     for path in files:
         licence, attribution = _KNOWN.get(path.stem, ("unknown", "see the text"))
-        texts.add(path.stem, [line.rpartition("\t")[2] for line in _lines(path)], licence, attribution)
+        texts.add(path.stem, [line.rpartition("\t")[2] for line in read_lines(path)], licence, attribution)
     for folder in (folder for root in data for folder in corpora(root) if folder.name not in without):
         train = [u for u in read_manifest(folder) if u.text and (u.split or "train") == "train"]
         if train:
@@ -57,10 +58,3 @@ def read_texts(files: list[Path], data: list[Path], *, without: tuple[str, ...] 
     if not texts.sentences:
         raise DataError("no sentence for a language model", fix="give --text or --data")
     return texts
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix="check the path") from error

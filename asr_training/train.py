@@ -63,8 +63,8 @@ class Trainer:
         keras.utils.set_random_seed(recipe.seed)
         self.recipe = recipe
         self.position = Position()
-        self.network = _network(recipe)
-        self.averaged = _network(recipe)
+        self.network = network_of(recipe)
+        self.averaged = network_of(recipe)
         self.averaged.set_weights(self.network.get_weights())
         schedule = recipe.schedule
         self.optimizer = keras.optimizers.AdamW(
@@ -134,8 +134,12 @@ class Trainer:
             mean.assign(decay * mean + (1 - decay) * now)
 
 
-def _network(recipe: Recipe) -> keras.Model:
-    return acoustic_network(recipe.network, recipe.features.bins, len(Alphabet()), n_phones=len(PHONES) + 1)
+def network_of(recipe: Recipe, *, batch_size: int | None = None) -> keras.Model:
+    """Return the recipe's network, with the phone head where it has one."""
+    n_phones = len(PHONES) + 1
+    return acoustic_network(
+        recipe.network, recipe.features.bins, len(Alphabet()), n_phones=n_phones, batch_size=batch_size
+    )
 
 
 def _outputs(network: keras.Model, features, training: bool) -> list:

@@ -1,13 +1,12 @@
 """Model cards and the records of data and results that a bundle carries."""
 
-import json
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kws_training.evaluate import Share
-from voice.models.bundle import Bundle, Manifest, Result
+from voice.models.bundle import Bundle, Result, write_bundle
 
 _TABLE_HEAD = "| measured | value | 95 % interval | n | on |\n|---|---:|---|---:|---|\n"
 
@@ -86,10 +85,8 @@ def table(results: Iterable[Result]) -> str:
 
 def record_results(bundle: Bundle, results: list[dict[str, Any]]) -> None:
     """Replace the results in a bundle's manifest and in the table of its card; all else stays."""
-    manifest = bundle.folder / "bundle.json"
-    values = {**json.loads(manifest.read_text(encoding="utf-8")), "results": results}
-    checked = Manifest.model_validate(values)
-    manifest.write_text(checked.model_dump_json(indent=2, exclude_none=False) + "\n", encoding="utf-8")
+    manifest = bundle.manifest.model_dump(mode="json", exclude={"format", "model"})
+    checked = write_bundle(bundle.folder, {**manifest, "results": results}, bundle.model_path.read_bytes()).manifest
     card = bundle.folder / "README.md"
     text = card.read_text(encoding="utf-8")
     before, _, rest = text.partition(_TABLE_HEAD)
