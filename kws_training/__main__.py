@@ -19,6 +19,7 @@ Data = Annotated[Path, typer.Option(envvar="EARSHOT_DATA", help="the unpacked sp
 Work = Annotated[Path, typer.Option(help="folder for feature stores; outside the repository")]
 Run = Annotated[Path, typer.Option(help="folder for checkpoints; an interrupted run goes on")]
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML of config/kws")]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="of TensorFlow")]
 Out = Annotated[Path, typer.Option(help="folder of the bundle")]
 
 
@@ -37,9 +38,9 @@ def prepare(
 
 
 @app.command()
-def train(work: Work, run: Run, recipe: RecipeFile = None) -> None:
+def train(work: Work, run: Run, recipe: RecipeFile = None, n_threads: Threads = 2) -> None:
     """Train the command classifier."""
-    _one_thread()
+    _threads(n_threads)
     from kws_training.commands import decide, train_commands  # noqa: PLC0415
 
     settings = _commands(recipe)
@@ -54,7 +55,7 @@ def train(work: Work, run: Run, recipe: RecipeFile = None) -> None:
 @app.command()
 def evaluate(work: Work, run: Run) -> None:
     """Measure a trained command classifier on the visible test speakers."""
-    _one_thread()
+    _threads()
     from kws_training.commands import test_shares  # noqa: PLC0415
 
     model, decision, _ = _trained(run)
@@ -65,7 +66,7 @@ def evaluate(work: Work, run: Run) -> None:
 @app.command()
 def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
     """Write the command classifier's bundle; refused where LiteRT disagrees with Keras."""
-    _one_thread()
+    _threads()
     from kws_training import cards  # noqa: PLC0415
     from kws_training.batches import CommandData, validation  # noqa: PLC0415
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
@@ -107,7 +108,7 @@ def keyword(
     processes: int = 1,
 ) -> None:
     """Train a wake word from recordings and synthetic speech, and write its bundle (after `prepare`)."""
-    _one_thread()
+    _threads()
     from kws_training.keyword import prepare_word, train_keyword  # noqa: PLC0415
 
     settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
@@ -128,7 +129,7 @@ def join(
     recipe: RecipeFile = None,
 ) -> None:
     """Write a wake word's bundle whose score is the mean of several trainings."""
-    _one_thread()
+    _threads()
     from kws_training.keyword import joined  # noqa: PLC0415
 
     settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
@@ -181,19 +182,19 @@ def _commands(recipe: Path | None) -> CommandsRecipe:
     return CommandsRecipe() if recipe is None else read_recipe(recipe, CommandsRecipe)
 
 
-def _one_thread() -> None:
+def _threads(n_threads: int = 1) -> None:
     try:
-        from kws_training.train import one_thread  # noqa: PLC0415
+        from kws_training.train import threads  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise DataError(f"{error.name} is not installed", fix="pip install 'earshot[train]'") from error
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    one_thread()
+    threads(n_threads)
 
 
 def _trained(run: Path) -> tuple[Any, Any, float]:
     import keras  # noqa: PLC0415
 
-    from kws_training.commands import Decision  # noqa: PLC0415
+    from kws_training.commands import Decision, merged  # noqa: PLC0415
 
     try:
         values = json.loads((run / "decision.json").read_text(encoding="utf-8"))
@@ -201,7 +202,7 @@ def _trained(run: Path) -> tuple[Any, Any, float]:
     except (OSError, ValueError) as error:
         raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
     minutes = values.pop("minutes")
-    return model, Decision(**values), minutes
+    return merged(model), Decision(**values), minutes
 
 
 def _record(

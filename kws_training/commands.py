@@ -1,6 +1,7 @@
 """`kws-train train|evaluate|export`: the one-word command classifier."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import Batch
-from kws_training.batches import LABELS, SILENCE_LABEL, UNKNOWN_LABEL, CommandBatches, CommandData, validation
+from kws_training.batches import (
+    LABELS,
+    SILENCE_LABEL,
+    TARGETS,
+    UNKNOWN_LABEL,
+    CommandData,
+    command_batches,
+    label_index,
+    validation,
+)
 from kws_training.evaluate import (
     Share,
     accuracy,
@@ -39,28 +49,57 @@ class Decision:
 
 
 def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model:
-    """Train on the stores in `work`, checkpoints in `run`; return the epoch that validation speakers chose."""
+    """Train on the stores in `work`, checkpoints in `run`; return the epoch that validation speakers chose.
+
+    The network learns 37 targets; `merged` makes its twelve labels of them.
+    """
     keras.utils.set_random_seed(recipe.optimiser.seed)
-    data = CommandData(work)
-    clips, labels = validation(data)
-    model = build(recipe.network, WINDOW_FRAMES, SETTINGS.mels, len(LABELS))
-    say(f"{model.count_params()} parameters, {len(labels)} validation clips")
-    smoothing = recipe.optimiser.label_smoothing
-    return fit(
+    clips, targets = validation(CommandData(work))
+    model = build(recipe.network, WINDOW_FRAMES, SETTINGS.mels, len(TARGETS))
+    say(f"{model.count_params()} parameters, {len(targets)} validation clips")
+    fitted = fit(
         model,
-        CommandBatches(data, recipe, recipe.optimiser.seed),
-        (clips, np.eye(len(LABELS), dtype=np.float32)[labels]),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing),
-        metric=keras.metrics.CategoricalAccuracy(name="accuracy"),
+        partial(command_batches, work, recipe),
+        (clips, np.eye(len(TARGETS), dtype=np.float32)[targets]),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
+        metric=TwelveLabels(name="labels"),
         settings=recipe.optimiser,
         folder=run,
+        n_processes=1,
     )
+    return merged(fitted)
+
+
+def merged(model: keras.Model) -> keras.Model:
+    """Return a network of the twelve labels: the best of the targets that are no command is `_unknown_`."""
+    return keras.Model(model.input, _merge(model.output))
+
+
+def _merge(logits: Any) -> Any:
+    n = len(LABELS)
+    other = keras.ops.concatenate([logits[:, 1:2], logits[:, n:]], axis=1)
+    unknown = keras.ops.max(other, axis=1, keepdims=True)
+    return keras.ops.concatenate([logits[:, :1], unknown, logits[:, 2:n]], axis=1)
+
+
+@keras.saving.register_keras_serializable("kws_training")
+class TwelveLabels(keras.metrics.MeanMetricWrapper):
+    """The share of clips whose best label among the twelve is right; of one-hot targets and their logits."""
+
+    def __init__(self, name: str = "labels", **_: Any) -> None:
+        super().__init__(_right, name=name)
+
+
+def _right(targets: Any, logits: Any) -> Any:
+    found, true = (keras.ops.argmax(_merge(x), axis=1) for x in (logits, targets))
+    return keras.ops.cast(found == true, "float32")
 
 
 def decide(model: keras.Model, work: Path, recipe: CommandsRecipe) -> Decision:
     """Return temperature and threshold, fitted on validation speakers and on the dev split's running speech."""
     data = CommandData(work)
-    clips, labels = validation(data)
+    clips, targets = validation(data)
+    labels = np.where(targets < len(LABELS), targets, 1)
     logits = _logits(model, clips)
     temperature = fit_temperature(logits, labels)
     chances = probabilities(logits, temperature)

@@ -18,10 +18,12 @@ class NetworkSettings(_Strict):
 
     stem_channels: int = Field(80, gt=0, description="channels of the first convolution")
     stem_kernel: int = Field(5, gt=0, description="frames it looks at")
+    stem_stride: int = Field(2, gt=0, description="frames between two of its outputs")
     blocks: tuple[tuple[int, int, int], ...] = Field(
         ((80, 9, 1), (80, 9, 1), (80, 11, 1), (96, 11, 2), (96, 9, 1), (96, 9, 1)),
         description="channels, depthwise kernel (frames) and stride of each residual block",
     )
+    causal: bool = Field(False, description="no convolution looks ahead, so that the network can be run as a stream")
     head_channels: int = Field(128, gt=0, description="channels before the pooling")
     pooling: Literal["mean", "weighted"] = Field("mean", description="over time; weighted: learnt, by channel")
     dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
@@ -36,6 +38,7 @@ class AugmentSettings(_Strict):
     warp: float = Field(0.06, ge=0, lt=0.5, description="frequency warp, +- share of the mel index")
     noise_share: float = Field(0.75, ge=0, le=1, description="share of the clips that get noise")
     snr_db: tuple[float, float] = Field((0.0, 40.0), description="signal to noise ratio, dB")
+    babble_share: float = Field(0.0, ge=0, le=1, description="of the noise: several people who talk at once")
     room_share: float = Field(0.0, ge=0, le=1, description="share of the clips that get reverberation")
     room_seconds: tuple[float, float] = Field((0.2, 0.8), description="reverberation time T60")
     gain_db: tuple[float, float] = Field((-30.0, 10.0), description="level change, dB")
@@ -63,6 +66,7 @@ class OptimiserSettings(_Strict):
 class CommandsRecipe(_Strict):
     """Train the one-word command classifier."""
 
+    unseen: tuple[str, ...] = Field((), description="other words kept out of training, to measure rejection by")
     image_share: float = Field(0.6, ge=0, le=1, description="share drawn from spectrograms, equal for every class")
     unknown_share: float = Field(0.22, gt=0, lt=1)
     silence_share: float = Field(0.08, gt=0, lt=1)

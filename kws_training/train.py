@@ -1,28 +1,32 @@
-"""Train a network on endless batches: AdamW, warm-up and cosine decay, mean of the weights, best epoch kept."""
+"""Train a network: AdamW, warm-up and cosine decay, mean of the weights, best epoch kept; stops and goes on anywhere."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+import numpy as np
 
+from kws_training.feed import Feed, Maker
+from kws_training.report import say
 from kws_training.settings import OptimiserSettings
 
 
-def one_thread() -> None:
-    """Keep TensorFlow on one thread; call it before the first operation."""
+def threads(n_threads: int) -> None:
+    """Keep TensorFlow on `n_threads` threads; call it before the first operation."""
     import tensorflow as tf  # noqa: PLC0415
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(n_threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def fit(
     model: keras.Model,
-    batches: Iterator[Any],
+    batches: Callable[[], Maker],
     validation: tuple[Any, Any],
     *,
     loss: keras.losses.Loss,
@@ -30,41 +34,64 @@ def fit(
     settings: OptimiserSettings,
     folder: Path,
     best: bool = True,
+    n_processes: int = 0,
 ) -> keras.Model:
     """Train `model`, keep the best epoch in `folder/best.keras` and return it; an interrupted run goes on.
 
+    After each epoch `last.keras` holds the network with the optimiser's state, so that a run that was stopped ends
+    with the numbers of one that was not.
+
     Args:
         model: not compiled yet.
-        batches: inputs and targets, endless.
+        batches: returns the maker of the batches (inputs and targets, by number); picklable if processes make them.
         validation: inputs and targets, whole.
         loss: of the logits.
         metric: higher is better; chooses the epoch.
         settings: of the optimiser.
         folder: for checkpoints and the log.
         best: whether the best epoch is kept, or the last.
+        n_processes: that make batches ahead; 0 makes them here.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model.compile(_optimiser(settings), loss, metrics=[metric])
-    kept = folder / "best.keras"
-    checkpoint = keras.callbacks.ModelCheckpoint(
-        str(kept), monitor=f"val_{metric.name}", mode="max", save_best_only=best
-    )
-    callbacks = [
-        keras.callbacks.BackupAndRestore(str(folder / "backup")),
-        keras.callbacks.SwapEMAWeights(swap_on_epoch=True),
-        checkpoint,
-        keras.callbacks.CSVLogger(str(folder / "log.csv"), append=True),
-    ]
-    model.fit(
-        (batch for batch in batches),  # Keras takes generators, not other iterators
-        steps_per_epoch=settings.steps_per_epoch,
-        epochs=-(-settings.steps // settings.steps_per_epoch),
-        validation_data=validation,
-        validation_batch_size=256,
-        callbacks=callbacks,
-        verbose=2,
-    )
-    return keras.models.load_model(kept, compile=False)
+    state = {"epoch": 0, "best": -np.inf}
+    if (folder / "state.json").exists():
+        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        model = keras.models.load_model(folder / "last.keras")
+        say(f"goes on after epoch {state['epoch']}")
+    else:
+        model.compile(_optimiser(settings), loss, metrics=[metric])
+    feed = Feed(batches, n_processes)
+    steps = settings.steps_per_epoch
+    try:
+        for epoch in range(state["epoch"], -(-settings.steps // steps)):
+            made = feed.batches(epoch * steps, (epoch + 1) * steps)
+            history = model.fit(made, steps_per_epoch=steps, epochs=1, verbose=0).history
+            model.save(folder / "next.keras")
+            _swap_mean(model)
+            figures = {f"val_{k}": v for k, v in model.evaluate(*validation, 256, verbose=0, return_dict=True).items()}
+            reached = figures[f"val_{metric.name}"]
+            if not best or reached > state["best"]:
+                model.save(folder / "best.keras")
+            _swap_mean(model)
+            figures |= {k: v[0] for k, v in history.items()}
+            state = {"epoch": epoch + 1, "best": max(reached, state["best"])}
+            (folder / "next.keras").replace(folder / "last.keras")
+            (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
+            with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+                log.write(json.dumps({"epoch": epoch + 1, **figures}) + "\n")
+            say(f"epoch {epoch + 1}: " + ", ".join(f"{k} {v:.4f}" for k, v in sorted(figures.items())))
+    finally:
+        feed.close()
+    return keras.models.load_model(folder / "best.keras", compile=False)
+
+
+def _swap_mean(model: keras.Model) -> None:
+    """Exchange the weights with their exponential mean."""
+    means = model.optimizer._model_variables_moving_average
+    for weight, mean in zip(model.optimizer._trainable_variables, means, strict=True):
+        value = np.array(weight)
+        weight.assign(mean)
+        mean.assign(value)
 
 
 def _optimiser(settings: OptimiserSettings) -> keras.optimizers.Optimizer:

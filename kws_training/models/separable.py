@@ -1,8 +1,9 @@
 """A residual one-dimensional separable network over log-mel frames, for command words and wake words.
 
 After TC-ResNet (arXiv 1904.03814: mel filters are channels, time is the only axis) and MatchboxNet (arXiv 2004.08531:
-depthwise convolution in time, then 1x1). Unlike both, the first convolution is dense and has stride 2: on one CPU core
-a training step costs less than half of Google's ds_tc_resnet.
+depthwise convolution in time, then 1x1). Unlike both, the first convolution is dense and strided: on one CPU core
+a training step costs less than half of Google's ds_tc_resnet. All is written as two-dimensional convolutions over
+(time, 1): one-dimensional ones reach LiteRT wrapped in reshapes, which cost as much as the arithmetic.
 """
 
 from typing import Any
@@ -16,10 +17,12 @@ from kws_training.settings import NetworkSettings
 def build(settings: NetworkSettings, n_frames: int, n_mels: int, n_outputs: int) -> keras.Model:
     """Return a network from ln(P + 1e-6), shape (batch, n_frames, n_mels), to logits, shape (batch, n_outputs)."""
     inputs = layers.Input((n_frames, n_mels), name="logmel")
-    x = layers.Rescaling(0.25, offset=1.5)(inputs)
-    x = _conv(x, settings.stem_channels, settings.stem_kernel, strides=2)  # (batch, n_frames / 2, stem)
+    x = layers.Reshape((n_frames, 1, n_mels))(inputs)
+    x = layers.Rescaling(0.25, offset=1.5)(x)
+    stem, kernel, stride = settings.stem_channels, settings.stem_kernel, settings.stem_stride
+    x = _conv(x, stem, kernel, stride, causal=settings.causal)  # (batch, n_frames / stride, 1, stem)
     for channels, kernel, stride in settings.blocks:
-        x = _block(x, channels, kernel, stride)
+        x = _block(x, channels, kernel, stride, causal=settings.causal)
     x = _conv(x, settings.head_channels, 1)
     x = _pool(x, settings)  # (batch, head)
     x = layers.Dropout(settings.dropout)(x)
@@ -27,25 +30,34 @@ def build(settings: NetworkSettings, n_frames: int, n_mels: int, n_outputs: int)
 
 
 def _pool(x: Any, settings: NetworkSettings) -> Any:
-    if settings.pooling == "mean":
-        return layers.GlobalAveragePooling1D()(x)
-    n_steps = x.shape[1]
-    start = keras.initializers.Constant(1 / n_steps)
-    x = layers.DepthwiseConv1D(n_steps, depthwise_initializer=start, use_bias=False)(x)  # (batch, 1, head)
-    return layers.GlobalAveragePooling1D()(x)  # of the one step; Reshape isn't built in here
+    if settings.pooling == "weighted":
+        n_steps = x.shape[1]
+        start = keras.initializers.Constant(1 / n_steps)
+        x = layers.DepthwiseConv2D((n_steps, 1), depthwise_initializer=start, use_bias=False)(x)  # (batch, 1, 1, head)
+    return layers.GlobalAveragePooling2D()(x)
 
 
-def _block(x: Any, channels: int, kernel: int, stride: int) -> Any:
-    y = layers.DepthwiseConv1D(kernel, strides=stride, padding="same", use_bias=False)(x)
-    y = _norm(layers.Conv1D(channels, 1, use_bias=False)(y))
+def _block(x: Any, channels: int, kernel: int, stride: int, *, causal: bool) -> Any:
+    y, padding = _padded(x, kernel, stride, causal=causal)
+    y = layers.DepthwiseConv2D((kernel, 1), strides=stride, padding=padding, use_bias=False)(y)
+    y = _norm(layers.Conv2D(channels, 1, use_bias=False)(y))
     shortcut = x
     if stride > 1 or x.shape[-1] != channels:
-        shortcut = _norm(layers.Conv1D(channels, 1, strides=stride, use_bias=False)(x))
+        shortcut = _norm(layers.Conv2D(channels, 1, strides=stride, use_bias=False)(x))
     return layers.ReLU()(layers.Add()([y, shortcut]))
 
 
-def _conv(x: Any, channels: int, kernel: int, strides: int = 1) -> Any:
-    return layers.ReLU()(_norm(layers.Conv1D(channels, kernel, strides=strides, padding="same", use_bias=False)(x)))
+def _conv(x: Any, channels: int, kernel: int, stride: int = 1, *, causal: bool = False) -> Any:
+    x, padding = _padded(x, kernel, stride, causal=causal)
+    x = layers.Conv2D(channels, (kernel, 1), strides=stride, padding=padding, use_bias=False)(x)
+    return layers.ReLU()(_norm(x))
+
+
+def _padded(x: Any, kernel: int, stride: int, *, causal: bool) -> tuple[Any, str]:
+    """Return the input and the padding of a convolution; a causal one sees zeros before the first frame."""
+    if not causal:
+        return x, "same"
+    return (layers.ZeroPadding2D(((kernel - stride, 0), (0, 0)))(x) if kernel > stride else x), "valid"
 
 
 def _norm(x: Any) -> Any:
