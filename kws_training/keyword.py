@@ -5,6 +5,7 @@ on; then calibrate the threshold on the dev split. The test split is only looked
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,10 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> ke
     say(f"{word}: {len(train.real.clips)} recordings, {model.count_params()} parameters")
     for number, folder in list(enumerate(rounds))[finished:]:
         mined = look(model, train, recipe, rounds[:number])
+        batches = KeywordBatches(train, recipe, mined, recipe.optimiser.seed + number)
         model = fit(
             model,
-            KeywordBatches(train, recipe, mined, recipe.optimiser.seed + number),
+            partial(_same, batches),
             held_out,
             loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
             metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
@@ -87,6 +89,10 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> ke
         )
         (folder / "done").touch()
     return model
+
+
+def _same(batches: KeywordBatches) -> KeywordBatches:
+    return batches
 
 
 def joined(runs: list[Path]) -> keras.Model:

@@ -98,7 +98,7 @@ class KeywordData:
 
 
 class KeywordBatches:
-    """An endless iterator of training batches.
+    """Augmented training batches; batch number n is the same whenever it is made.
 
     Args:
         data: the training split.
@@ -109,14 +109,13 @@ class KeywordBatches:
 
     def __init__(self, data: KeywordData, recipe: KeywordRecipe, mined: Windows, seed: int) -> None:
         self._data, self._recipe, self._mined = data, recipe, mined
+        self._seed = seed
         self._rng = np.random.default_rng(seed)
 
-    def __iter__(self) -> "KeywordBatches":
-        return self
-
-    def __next__(self) -> tuple[Batch, npt.NDArray[np.float32]]:
-        """Return clips (batch, window_frames, mels) and targets (batch, 1)."""
-        rng, recipe, data = self._rng, self._recipe, self._data
+    def __call__(self, number: int) -> tuple[Batch, npt.NDArray[np.float32]]:
+        """Return clips (batch, window_frames, mels) and targets (batch, 1) of a batch."""
+        self._rng = rng = np.random.default_rng((self._seed, number))
+        recipe, data = self._recipe, self._data
         size = recipe.optimiser.batch
         targets = rng.random(size) < recipe.positive_share
         clips = to_logmel(np.stack([self.positive() if target else self.negative() for target in targets]))
