@@ -1,7 +1,8 @@
 """What a recipe in `config/kws/*.yaml` may say."""
 
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,11 +36,12 @@ class AugmentSettings(_Strict):
     shift_frames: int = Field(10, ge=0, description="usual shift, +- frames")
     far_shift_frames: int = Field(25, ge=0, description="shift of a quarter of the clips, +- frames")
     speed: float = Field(0.12, ge=0, lt=1, description="speed change, +- share")
-    warp: float = Field(0.06, ge=0, lt=0.5, description="frequency warp, +- share of the mel index")
+    warp: float = Field(0.06, ge=0, lt=0.5, description="frequency warp, +- share of the mel index: another pitch")
     noise_share: float = Field(0.75, ge=0, le=1, description="share of the clips that get noise")
     snr_db: tuple[float, float] = Field((0.0, 40.0), description="signal to noise ratio, dB")
     babble_share: float = Field(0.0, ge=0, le=1, description="of the noise: several people who talk at once")
     room_share: float = Field(0.0, ge=0, le=1, description="share of the clips that get reverberation")
+    room: Literal["tail", "shoebox"] = Field("tail", description="a diffuse tail, or simulated rooms (rooms.py)")
     room_seconds: tuple[float, float] = Field((0.2, 0.8), description="reverberation time T60")
     gain_db: tuple[float, float] = Field((-30.0, 10.0), description="level change, dB")
     tilt_db: float = Field(6.0, ge=0, description="spectral tilt and colour of the microphone, +- dB")
@@ -50,16 +52,30 @@ class AugmentSettings(_Strict):
 
 
 class OptimiserSettings(_Strict):
-    """AdamW with warm-up and cosine decay, and an exponential mean of the weights."""
+    """How the weights are found: optimiser, learning rate over time, when to stop, mean of the weights."""
 
+    kind: Literal["adam", "adamw", "sgd"] = "adamw"
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    nesterov: bool = Field(False, description="sgd looks ahead along its momentum")
     steps: int = Field(12_000, gt=0)
     batch: int = Field(128, gt=0)
     steps_per_epoch: int = Field(500, gt=0, description="steps between two validations and checkpoints")
+    schedule: Literal["cosine", "step", "plateau"] = Field("cosine", description="the learning rate after the warm-up")
     peak_rate: float = Field(4e-3, gt=0, description="highest learning rate")
-    warmup_steps: int = Field(500, ge=0)
-    weight_decay: float = Field(0.01, ge=0)
+    warmup_steps: int = Field(500, ge=0, description="over which the rate rises from 0")
+    final_share: float = Field(0.01, ge=0, le=1, description="cosine: share of the peak rate at the last step")
+    falls: tuple[tuple[int, float], ...] = Field(
+        ((8000, 0.1), (10_000, 0.01)), description="step: from this step on this share of the peak rate"
+    )
+    plateau_epochs: int = Field(3, gt=0, description="plateau: epochs without a better one before the rate falls")
+    plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: what the rate is multiplied by")
+    stop_epochs: int = Field(0, ge=0, description="epochs without a better one before training ends; 0: never")
+    weight_decay: float = Field(0.01, ge=0, description="decoupled, times the rate; adam has none")
+    clip_norm: float = Field(1.0, ge=0, description="longest gradient of one weight tensor; 0: any")
     label_smoothing: float = Field(0.1, ge=0, lt=1)
-    ema: float = Field(0.999, ge=0, lt=1, description="momentum of the mean of the weights")
+    mixup: float = Field(0.0, ge=0, description="alpha of mixup; 0: none")
+    ema: float = Field(0.999, ge=0, lt=1, description="momentum of the mean of the weights; 0: no mean")
+    tensorboard: bool = Field(False, description="write event files to RUN/tensorboard")
     seed: int = 1
 
 
@@ -137,4 +153,30 @@ def read_recipe(path: Path, kind: type[Recipe]) -> Recipe:
     except ValidationError as error:
         detail = error.errors()[0]
         where = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            raise ConfigError(f"{path}: {where}: no such key", fix=_nearest(kind, detail["loc"])) from error
         raise ConfigError(f"{path}: {where}: {detail['msg']}", fix="correct the recipe") from error
+
+
+def _nearest(kind: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """Return advice that names the valid key next to a wrong one."""
+    models = [kind]
+    for part in place[:-1]:  # a key, an index, or the kind of a union's member
+        tagged = [model for model in models if part in _tags(model)]
+        inner = [
+            m for model in models if part in model.model_fields for m in _models(model.model_fields[part].annotation)
+        ]
+        models = inner or tagged or models
+    known = sorted({name for model in models for name in model.model_fields})
+    near = get_close_matches(str(place[-1]), known, 1)
+    return f"did you mean {near[0]!r}?" if near else f"one of {', '.join(known)}"
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    return get_args(model.model_fields["kind"].annotation) if "kind" in model.model_fields else ()
