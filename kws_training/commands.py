@@ -10,16 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import Batch
-from kws_training.batches import (
-    LABELS,
-    SILENCE_LABEL,
-    TARGETS,
-    UNKNOWN_LABEL,
-    CommandData,
-    command_batches,
-    label_index,
-    validation,
-)
+from kws_training.batches import CommandData, command_batches, validation
+from kws_training.dataset import PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dataset, write_dataset
 from kws_training.evaluate import (
     Share,
     accuracy,
@@ -29,7 +21,7 @@ from kws_training.evaluate import (
     probabilities,
     wilson,
 )
-from kws_training.feature_store import SETTINGS, to_logmel
+from kws_training.feature_store import to_logmel
 from kws_training.models.separable import build
 from kws_training.prepare import WINDOW_FRAMES
 from kws_training.report import say
@@ -51,116 +43,153 @@ class Decision:
 def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model:
     """Train on the stores in `work`, checkpoints in `run`; return the epoch that validation speakers chose.
 
-    The network learns 37 targets; `merged` makes its twelve labels of them.
+    The network learns the data set's targets (37 of the data pack); `merged` makes its labels of them.
     """
     keras.utils.set_random_seed(recipe.optimiser.seed)
-    clips, targets = validation(CommandData(work))
-    model = build(recipe.network, WINDOW_FRAMES, SETTINGS.mels, len(TARGETS))
+    data = CommandData(work)
+    dataset, n_targets = data.dataset, len(data.dataset.targets)
+    write_dataset(run, dataset)
+    clips, targets = validation(data)
+    model = build(recipe.network, WINDOW_FRAMES, dataset.features.mels, n_targets)
     say(f"{model.count_params()} parameters, {len(targets)} validation clips")
     fitted = fit(
         model,
         partial(command_batches, work, recipe),
-        (clips, np.eye(len(TARGETS), dtype=np.float32)[targets]),
+        (clips, np.eye(n_targets, dtype=np.float32)[targets]),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
-        metric=TwelveLabels(name="labels"),
+        metric=LabelAccuracy(len(dataset.labels), dataset.unknown, name="labels"),
         settings=recipe.optimiser,
         folder=run,
         n_processes=1,
     )
-    return merged(fitted)
+    return merged(fitted, dataset)
 
 
-def merged(model: keras.Model) -> keras.Model:
-    """Return a network of the twelve labels: the best of the targets that are no command is `_unknown_`."""
-    return keras.Model(model.input, _merge(model.output))
+def merged(model: keras.Model, dataset: Dataset = PACK) -> keras.Model:
+    """Return a network of the data set's labels: the best of the targets that are no label is `_unknown_`."""
+    if model.output_shape[-1] == len(dataset.labels):
+        return model
+    return keras.Model(model.input, _merge(model.output, len(dataset.labels), dataset.unknown))
 
 
-def _merge(logits: Any) -> Any:
-    n = len(LABELS)
-    other = keras.ops.concatenate([logits[:, 1:2], logits[:, n:]], axis=1)
-    unknown = keras.ops.max(other, axis=1, keepdims=True)
-    return keras.ops.concatenate([logits[:, :1], unknown, logits[:, 2:n]], axis=1)
+def _merge(logits: Any, n_labels: int, unknown: int | None) -> Any:
+    if unknown is None or logits.shape[-1] == n_labels:
+        return logits
+    other = keras.ops.concatenate([logits[:, unknown : unknown + 1], logits[:, n_labels:]], axis=1)
+    best = keras.ops.max(other, axis=1, keepdims=True)
+    return keras.ops.concatenate([logits[:, :unknown], best, logits[:, unknown + 1 : n_labels]], axis=1)
 
 
 @keras.saving.register_keras_serializable("kws_training")
-class TwelveLabels(keras.metrics.MeanMetricWrapper):
-    """The share of clips whose best label among the twelve is right; of one-hot targets and their logits."""
+class LabelAccuracy(keras.metrics.MeanMetricWrapper):
+    """The share of clips whose best label is right; of one-hot targets and their logits.
 
-    def __init__(self, name: str = "labels", **_: Any) -> None:
-        super().__init__(_right, name=name)
+    Args:
+        n_labels: how many of the targets are labels; the others are `_unknown_`.
+        unknown: index of that label.
+        name: in logs.
+    """
+
+    def __init__(self, n_labels: int, unknown: int | None, name: str = "labels", **_: Any) -> None:
+        super().__init__(partial(_right, n_labels=n_labels, unknown=unknown), name=name)
+        self._arguments = {"n_labels": n_labels, "unknown": unknown, "name": name}
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the metric again."""
+        return self._arguments
 
 
-def _right(targets: Any, logits: Any) -> Any:
-    found, true = (keras.ops.argmax(_merge(x), axis=1) for x in (logits, targets))
+def _right(targets: Any, logits: Any, n_labels: int, unknown: int | None) -> Any:
+    found, true = (keras.ops.argmax(_merge(x, n_labels, unknown), axis=1) for x in (logits, targets))
     return keras.ops.cast(found == true, "float32")
 
 
 def decide(model: keras.Model, work: Path, recipe: CommandsRecipe) -> Decision:
     """Return temperature and threshold, fitted on validation speakers and on the dev split's running speech."""
     data = CommandData(work)
+    dataset = data.dataset
     clips, targets = validation(data)
-    labels = np.where(targets < len(LABELS), targets, 1)
+    labels = targets if dataset.unknown is None else np.where(targets < len(dataset.labels), targets, dataset.unknown)
     logits = _logits(model, clips)
     temperature = fit_temperature(logits, labels)
     chances = probabilities(logits, temperature)
-    unknown = np.concatenate([clips[labels == 1], speech_cuts(data, "dev")])
-    threshold = command_threshold(probabilities(_logits(model, unknown), temperature), recipe.max_false_commands)
+    is_unknown = labels == (-1 if dataset.unknown is None else dataset.unknown)
+    unknown = np.concatenate([clips[is_unknown], speech_cuts(data, "dev")])
+    threshold = 0.5
+    if len(unknown):
+        unknown_chances = probabilities(_logits(model, unknown), temperature)
+        threshold = command_threshold(unknown_chances, recipe.max_false_commands, dataset.n_special)
     return Decision(temperature, threshold, calibration_error(chances, labels))
 
 
 def test_shares(model: keras.Model, work: Path, decision: Decision) -> dict[str, Share]:
     """Return the figures on the visible test speakers, who take part in nothing else.
 
-    12 labels: the ten words; unknown and silence each cut to the mean count of a word, as in the official test set.
+    The first counts the words, and of unknown and silence as many clips as a word has on average, as the official test
+    set of twelve labels does.
     """
     data = CommandData(work)
+    dataset, n_special = data.dataset, data.dataset.n_special
     clips, labels = data.fixed("words", "test")
     silent, silent_labels = data.fixed("noise", "test")
     clips, labels = np.concatenate([clips, silent]), np.concatenate([labels, silent_labels])
     logits = _logits(model, clips)
-    kept = balanced(labels)
-    speech = probabilities(_logits(model, speech_cuts(data, "test")), decision.temperature)
-    passed = (speech.argmax(axis=1) > 1) & (speech.max(axis=1) >= decision.threshold)
-    words = probabilities(logits[labels > 1], decision.temperature)
-    heard = (words.argmax(axis=1) == labels[labels > 1]) & (words.max(axis=1) >= decision.threshold)
-    other = probabilities(logits[labels == 1], decision.temperature)
-    false = (other.argmax(axis=1) > 1) & (other.max(axis=1) >= decision.threshold)
-    return {
-        "12 labels": accuracy(logits[kept], labels[kept]),
-        "12 labels, every unknown and silence clip": accuracy(logits, labels),
-        "ten words": accuracy(logits[labels > 1], labels[labels > 1]),
-        "words heard above the threshold": wilson(int(heard.sum()), len(heard)),
-        "other words taken for a command": wilson(int(false.sum()), len(false)),
-        "running speech taken for a command": wilson(int(passed.sum()), len(passed)),
+    kept = balanced(labels, n_special)
+    is_word, is_unknown = labels >= n_special, labels == (-1 if dataset.unknown is None else dataset.unknown)
+    chances = probabilities(logits, decision.temperature)
+    passed = (chances.argmax(axis=1) >= n_special) & (chances.max(axis=1) >= decision.threshold)
+    heard = passed & (chances.argmax(axis=1) == labels)
+    n_labels, n_words = len(dataset.labels), "ten" if len(dataset.words) == 10 else len(dataset.words)
+    found = {
+        f"{n_labels} labels": accuracy(logits[kept], labels[kept]),
+        f"{n_labels} labels, every unknown and silence clip": accuracy(logits, labels),
+        f"{n_words} words": accuracy(logits[is_word], labels[is_word]),
+        "words heard above the threshold": wilson(int(heard[is_word].sum()), int(is_word.sum())),
     }
+    if is_unknown.any():
+        found["other words taken for a command"] = wilson(int(passed[is_unknown].sum()), int(is_unknown.sum()))
+    cuts = speech_cuts(data, "test")
+    if len(cuts):
+        speech = probabilities(_logits(model, cuts), decision.temperature)
+        false = (speech.argmax(axis=1) >= n_special) & (speech.max(axis=1) >= decision.threshold)
+        found["running speech taken for a command"] = wilson(int(false.sum()), len(false))
+    return found
 
 
-def balanced(labels: npt.NDArray[np.int64], seed: int = 0) -> npt.NDArray[np.int64]:
+def balanced(labels: npt.NDArray[np.int64], n_special: int = 2, seed: int = 0) -> npt.NDArray[np.int64]:
     """Return the indices of all words and as many silence and unknown clips as an average word has, drawn by `seed`."""
     rng = np.random.default_rng(seed)
-    mean = round((labels > 1).sum() / (len(LABELS) - 2))
-    drawn = [rng.permutation(np.flatnonzero(labels == special))[:mean] for special in (0, 1)]
-    return np.concatenate([np.flatnonzero(labels > 1), *drawn])
+    words = labels[labels >= n_special]
+    mean = round(len(words) / max(1, len(np.unique(words))))
+    drawn = [rng.permutation(np.flatnonzero(labels == special))[:mean] for special in range(n_special)]
+    return np.concatenate([np.flatnonzero(labels >= n_special), *drawn])
 
 
 def speech_cuts(data: CommandData, split: str, n_cuts: int = 2000, seed: int = 0) -> Batch:
-    """Return one-second cuts of a split's running speech around loud moments."""
+    """Return one-second cuts of a split's running speech around loud moments; none where there is no such speech."""
     rng = np.random.default_rng(seed)
     pool = data.pool("speech", split)
+    if not len(pool):
+        return np.zeros((0, WINDOW_FRAMES, data.dataset.features.mels), np.float32)
     return to_logmel(np.stack([pool.draw_loud(rng) for _ in range(n_cuts)]))
 
 
-def manifest(decision: Decision, training: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
+def manifest(
+    decision: Decision, training: dict[str, Any], results: list[dict[str, Any]], dataset: Dataset = PACK
+) -> dict[str, Any]:
     """Return the bundle's manifest, without the file."""
+    is_english = dataset.labels == PACK.labels
     return {
-        "id": "commands-en",
+        "id": "commands-en" if is_english else "commands",
         "kind": "commands",
         "version": "1.0.0",
-        "description": "Ten English command words, other words and silence, in one second of speech",
+        "description": "Ten English command words, other words and silence, in one second of speech"
+        if is_english
+        else f"{len(dataset.words)} words, in one second of speech",
         "licence": "Apache-2.0; see the data's licences",
-        "rate": SETTINGS.rate,
-        "features": SETTINGS.model_dump(),
-        "labels": list(LABELS),
+        "rate": dataset.features.rate,
+        "features": dataset.features.model_dump(),
+        "labels": list(dataset.labels),
         "decision": {
             "kind": "commands",
             "window_frames": WINDOW_FRAMES,
@@ -176,4 +205,4 @@ def manifest(decision: Decision, training: dict[str, Any], results: list[dict[st
 
 def _logits(model: keras.Model, clips: Batch) -> npt.NDArray[np.float32]:
     parts = [np.asarray(model(clips[i : i + 256], training=False)) for i in range(0, len(clips), 256)]
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.zeros((0, model.output_shape[-1]), np.float32)
