@@ -86,6 +86,7 @@ def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
         model,
         (cards.SPEECH_COMMANDS, *cards.RUNNING_SPEECH),
     )
+    training["unseen"] = list(settings.unseen)
     clips, _ = validation(CommandData(work))
     bundle = write(model, out, manifest(decision, training, results), clips[::40])
     cards.write_card(

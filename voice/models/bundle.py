@@ -101,6 +101,7 @@ class Training(_Strict):
     minutes: float = Field(ge=0)
     parameters: int = Field(gt=0, description="trainable parameters")
     data: tuple[DataSource, ...]
+    unseen: tuple[str, ...] = Field((), description="words kept out of the training, to measure rejection by")
 
 
 class Result(_Strict):
