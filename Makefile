@@ -8,6 +8,7 @@ RUN_PACKAGES := espeak-ng libportaudio2
 TEST_PACKAGES := $(RUN_PACKAGES) flite mosquitto mosquitto-clients pulseaudio pulseaudio-utils libasound2-plugins
 CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
+RHASSPY := $(VENV)/rhasspy
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check bench parity
@@ -21,7 +22,7 @@ run: packages-to-run $(CORE)  ## the assistant; without a microphone it plays th
 demo: packages-to-run $(CORE)  ## the whole chain on the shipped recordings, every expectation checked
 	@$(BIN)/voice demo $(ARGS)
 
-test: packages-to-test $(DEV)  ## the test suite, set-up included; what CI runs
+test: packages-to-test $(DEV) $(RHASSPY)  ## the test suite, set-up included; what CI runs
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 check: $(DEV)  ## formatting, lint, types and import contracts
@@ -55,3 +56,8 @@ $(DEV): pyproject.toml $(CORE)
 	@echo "Installing what the tests need, TensorFlow among it (once)"
 	@$(PIP) --editable '.[dev,train]'
 	@touch $@
+
+# the peer that reads our messages in the tests: beside the environment, because it pins a paho-mqtt of 2019
+$(RHASSPY): tests/bus/rhasspy.txt | $(DEV)
+	@$(PIP) --no-deps --upgrade --target $@ --requirement $< && touch $@ || \
+	  echo "Not installed: rhasspy-hermes; the tests that need it are skipped with a reason" >&2

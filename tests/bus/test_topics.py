@@ -123,7 +123,11 @@ def test_7_any_id_survives_its_topic(text: str) -> None:
 def test_8_unknown_fields_and_nulls_change_nothing(model) -> None:
     nulls = dict.fromkeys(model.model_json_schema(by_alias=True)["properties"])
     needed = {"text": "", "input": "", "error": "", "modelId": "m", "sessionId": "s", "intent": {"intentName": "A"}}
-    needed |= {"termination": "error", "init": {"type": "action"}, "intents": []}
+    needed |= {"termination": "error", "init": {"type": "action"}, "intents": [], "id": "i", "requestId": "r"}
+    needed |= {"intentName": "A", "slotName": "s", "startAtMs": 0, "modes": [], "volume": 1, "devices": [], "heard": []}
+    needed |= {"windowMs": 0, "models": [], "voices": [], "words": [], "wordPhonemes": {}, "debiasedEnergy": 0}
+    needed |= {"version": "1", "skillId": "s", "operations": []}
+    needed |= {"intents": {}} if model is topics.SkillRegister else {}
     needed = {name: value for name, value in needed.items() if name in nulls}
     assert parse(model, nulls | needed | {"novel": 1}) == parse(model, needed)
 
@@ -199,9 +203,9 @@ async def test_12_a_malformed_message_that_several_hear_is_answered_once() -> No
 
 @given(st.binary(max_size=200))
 def test_12_no_bytes_raise_anything_but_a_bus_error(payload: bytes) -> None:
-    for model in (*topics.JSON_TOPICS, topics.PlayBytes, topics.AudioFrame):
+    for model in (*topics.JSON_TOPICS, *topics.SOUND_TOPICS):
         with contextlib.suppress(BusError):
-            model.parse(Message("hermes/a/b/c/d", payload))
+            model.parse(Message("hermes/a/b/c/d/e", payload))
 
 
 @pytest.mark.parametrize("slots", [None, []])

@@ -1,4 +1,4 @@
-"""`voice mqtt watch`: what passes through the broker."""
+"""`voice mqtt`: what passes through the broker, and the documents of the protocol."""
 
 import asyncio
 import json
@@ -16,10 +16,12 @@ _SHOWN = 400  # characters of a payload on a line
 
 
 def register(app: typer.Typer) -> None:
-    """Add `voice mqtt watch|protocol`."""
+    """Add `voice mqtt watch|protocol|schemas|asyncapi`."""
     mqtt = typer.Typer(help="Look at the bus.", no_args_is_help=True)
     mqtt.command("watch")(watch)
     mqtt.command("protocol")(protocol)
+    mqtt.command("schemas")(schemas)
+    mqtt.command("asyncapi")(asyncapi)
     app.add_typer(mqtt, name="mqtt")
 
 
@@ -42,6 +44,20 @@ def protocol() -> None:
     from voice.bus.topics import document  # noqa: PLC0415 - keeps `voice --help` fast
 
     typer.echo(document.protocol(), nl=False)
+
+
+def schemas() -> None:
+    """Print every message as JSON Schema: `docs/schemas.json`."""
+    from voice.bus.topics import schemas as documents  # noqa: PLC0415 - keeps `voice --help` fast
+
+    typer.echo(documents.json_schemas(), nl=False)
+
+
+def asyncapi() -> None:
+    """Print the topics as an AsyncAPI document: `docs/asyncapi.yaml`."""
+    from voice.bus.topics import schemas as documents  # noqa: PLC0415 - keeps `voice --help` fast
+
+    typer.echo(documents.asyncapi(), nl=False)
 
 
 async def _watch(settings: "BrokerSettings", topic_filter: str, count: int | None, *, as_json: bool) -> None:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
+from voice.bus.topics.listening import Speaker
+from voice.bus.topics.understanding import Alternative
 from voice.bus.topics.wire import Payload, SitePayload, Wire
 
 
@@ -37,6 +39,7 @@ class SessionQueued(SitePayload):
     """A session waits until the site is free."""
 
     topic_filter = "hermes/dialogueManager/sessionQueued"
+    direction = "written"
     session_id: str
     custom_data: str | None = None
 
@@ -46,6 +49,7 @@ class SessionStarted(SitePayload):
 
     topic_filter = "hermes/dialogueManager/sessionStarted"
     session_id: str
+    reactivated_from_session_id: str | None = None
     custom_data: str | None = None
     lang: str | None = None
 
@@ -105,6 +109,8 @@ class IntentNotRecognized(SitePayload):
     input: str = ""
     custom_data: str | None = None
     confidence_score: float = 0.0
+    alternatives: list[Alternative] | None = None
+    speaker_hypotheses: list[Speaker] | None = None
 
 
 class IntentSwitch(Wire):
@@ -118,5 +124,55 @@ class Configure(Payload):
     """Enable or disable intents; without a site, everywhere."""
 
     topic_filter = "hermes/dialogueManager/configure"
+    direction = "read"
     intents: list[IntentSwitch]
     site_id: str | None = None
+
+
+class DialogueToggleOn(Payload):
+    """Open sessions again; without a site, everywhere."""
+
+    topic_filter = "hermes/dialogueManager/toggleOn"
+    direction = "read"
+    site_id: str | None = None
+
+
+class DialogueToggleOff(Payload):
+    """Open no session; those that run end as they will. Without a site, everywhere."""
+
+    topic_filter = "hermes/dialogueManager/toggleOff"
+    direction = "read"
+    site_id: str | None = None
+
+
+class HeardAt(Wire):
+    """A site that heard the wake word, and how well."""
+
+    site_id: str
+    model_id: str
+    score: float | None = None
+    level_dbfs: float | None = None
+    later_ms: int = 0
+
+
+class Arbitration(SitePayload):
+    """One wake was heard at several sites: `siteId` answers. Earshot's own."""
+
+    topic_filter = "hermes/dialogueManager/arbitration"
+    direction = "written"
+    heard: list[HeardAt]
+    window_ms: int
+
+
+class HandleToggleOn(SitePayload):
+    """Answer intents of this site again."""
+
+    topic_filter = "rhasspy/handle/toggleOn"
+    direction = "read"
+
+
+class HandleToggleOff(SitePayload):
+    """Let skills here answer no intent of this site: someone else does."""
+
+    topic_filter = "rhasspy/handle/toggleOff"
+    direction = "read"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from voice.bus.topics.wire import SitePayload, Wire, safe_level
 
@@ -12,6 +12,7 @@ class HotwordToggleOn(SitePayload):
 
     topic_filter = "hermes/hotword/toggleOn"
     reason: str = ""
+    session_id: str | None = None
 
 
 class HotwordToggleOff(SitePayload):
@@ -19,6 +20,7 @@ class HotwordToggleOff(SitePayload):
 
     topic_filter = "hermes/hotword/toggleOff"
     reason: str = ""
+    session_id: str | None = None
 
 
 class HotwordDetected(SitePayload):
@@ -30,9 +32,13 @@ class HotwordDetected(SitePayload):
     model_type: str = "personal"
     current_sensitivity: float = 1.0
     detection_signal_ms: int | None = None
+    end_signal_ms: int | None = None
     session_id: str | None = None
     send_audio_captured: bool | None = None
     lang: str | None = None
+    custom_entities: dict[str, Any] | None = None
+    score: float | None = Field(None, description="how sure the model was, 0 to 1; Earshot's own, for the arbitration")
+    level_dbfs: float | None = Field(None, description="level of the word, dB relative to full scale; Earshot's own")
 
     def topic(self) -> str:
         """Return the topic with the wake word's id."""
@@ -50,6 +56,7 @@ class AsrToggleOff(SitePayload):
     """Switch the recogniser off."""
 
     topic_filter = "hermes/asr/toggleOff"
+    direction = "read"
     reason: str = ""
 
 
@@ -64,6 +71,9 @@ class AsrStartListening(SitePayload):
     send_audio_captured: bool = False
     wakeword_id: str | None = None
     intent_filter: list[str] | None = None
+    slot: str | None = Field(
+        None, description="the slot of the only intent of intentFilter to listen for; Earshot's own"
+    )
 
 
 class AsrStopListening(SitePayload):
@@ -90,6 +100,13 @@ class AsrToken(Wire):
     time: TokenTime | None = None
 
 
+class Speaker(Wire):
+    """Who may have spoken."""
+
+    name: str | None = None
+    confidence: float = 0.0
+
+
 class AsrTextCaptured(SitePayload):
     """What was recognised; an empty text means nothing."""
 
@@ -99,6 +116,7 @@ class AsrTextCaptured(SitePayload):
     seconds: float = 0.0
     session_id: str | None = None
     asr_tokens: list[list[AsrToken]] | None = None
+    speaker_hypotheses: list[Speaker] | None = None
     wakeword_id: str | None = None
     lang: str | None = None
 
@@ -108,3 +126,71 @@ class AsrTextCaptured(SitePayload):
         if isinstance(data, dict) and data.get("tokens") and not data.get("asrTokens"):
             return {**data, "asrTokens": [data["tokens"]]}
         return data
+
+
+class AsrPartialTextCaptured(AsrTextCaptured):
+    """What was recognised so far, while someone is speaking; `stableText` will not change any more."""
+
+    topic_filter = "hermes/asr/partialTextCaptured"
+    direction = "written"
+    stable_text: str = ""
+    unstable_text: str = ""
+
+
+class AsrRecordingFinished(SitePayload):
+    """The end of the speech was heard; it is being recognised."""
+
+    topic_filter = "rhasspy/asr/recordingFinished"
+    direction = "written"
+    session_id: str | None = None
+
+
+class GetHotwords(SitePayload):
+    """Which wake words are listened for?"""
+
+    topic_filter = "rhasspy/hotword/getHotwords"
+    direction = "read"
+    id: str | None = None
+
+
+class Hotword(Wire):
+    """A wake word."""
+
+    model_id: str
+    model_words: str
+    model_version: str = ""
+    model_type: str = "personal"
+
+
+class Hotwords(SitePayload):
+    """The wake words that are listened for."""
+
+    topic_filter = "rhasspy/hotword/hotwords"
+    direction = "written"
+    models: list[Hotword]
+    id: str | None = None
+
+
+class RecordExample(SitePayload):
+    """Record what is said next and send it back; only where `assistant.share_audio` lets it."""
+
+    topic_filter = "rhasspy/hotword/recordExample"
+    direction = "read"
+    id: str
+
+
+class VadUp(SitePayload):
+    """Speech began."""
+
+    topic_filter = "hermes/voiceActivity/+/vadUp"
+    in_topic = ("site_id",)
+    signal_ms: int | None = None
+
+
+class VadDown(SitePayload):
+    """Speech ended."""
+
+    topic_filter = "hermes/voiceActivity/+/vadDown"
+    direction = "written"
+    in_topic = ("site_id",)
+    signal_ms: int | None = None

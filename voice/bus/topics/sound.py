@@ -1,19 +1,16 @@
-"""Hermes payloads that are sound: whole RIFF/WAVE files, told apart by their topic."""
+"""The RIFF/WAVE containers that Hermes carries sound in (reference, section 4.1)."""
 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
 
 import numpy as np
 
-from voice.bus.base import Message
-from voice.bus.topics.wire import MAX_AUDIO, plain_level, safe_level
 from voice.errors import BusError
 from voice.events import RATE, Samples
 
 _PCM, _EXTENSIBLE = 1, 0xFFFE
-_FIX = "send a whole RIFF/WAVE file of 16-bit PCM"
+WAV_FIX = "send a whole RIFF/WAVE file of 16-bit PCM"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,8 @@ class Wav:
     """Hz."""
     capture_ms: int | None = None
     """Snips' `time` chunk: when the audio was captured, ms."""
+    replay_of: str | None = None
+    """Snips' `rpid` chunk: the replay request that this answers; such a frame is no present audio."""
 
 
 def read_wav(wav: bytes) -> Wav:
@@ -39,112 +38,60 @@ def read_wav(wav: bytes) -> Wav:
     """
     form: tuple[int, int, int, int] | None = None
     capture_ms: int | None = None
+    replay_of: str | None = None
     for name, body in _chunks(wav):
         if name == b"fmt " and len(body) >= 16:
             kind, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", body)
             form = (kind, channels, rate, bits)
         elif name == b"time" and len(body) == 8:
             (capture_ms,) = struct.unpack("<Q", body)
+        elif name == b"rpid":
+            replay_of = body.decode(errors="replace")
         elif name == b"data":
-            return Wav(*_decoded(body, form), capture_ms)
-    raise BusError("a WAV payload without a data chunk", fix=_FIX)
+            return Wav(*_decoded(body, form), capture_ms, replay_of)
+    raise BusError("a WAV payload without a data chunk", fix=WAV_FIX)
 
 
-def write_frame(samples: Samples, *, capture_ms: int | None = None) -> bytes:
-    """Return one `audioFrame`: 16 kHz mono S16LE, with Snips' `time` chunk where `capture_ms` is given."""
+def write_frame(samples: Samples, *, capture_ms: int | None = None, replay: tuple[str, int] | None = None) -> bytes:
+    """Return one `audioFrame`: 16 kHz mono S16LE, with Snips' chunks where they are given.
+
+    Args:
+        samples: audio.
+        capture_ms: when it was captured, for the chunk `time`.
+        replay: id of the replay request and how many frames of it follow, for the chunks `rpid` and `rprf`.
+    """
     pcm = np.clip(np.rint(samples * 32768.0), -32768, 32767).astype("<i2").tobytes()
     chunks = b"fmt " + struct.pack("<IHHIIHH", 16, _PCM, 1, RATE, 2 * RATE, 2, 16)
     if capture_ms is not None:
         chunks += b"time" + struct.pack("<IQ", 8, capture_ms)
+    if replay is not None:
+        name = replay[0].encode()
+        chunks += b"rpid" + struct.pack("<I", len(name)) + name + b"\0" * (len(name) % 2)
+        chunks += b"rprf" + struct.pack("<II", 4, replay[1])
     chunks += b"data" + struct.pack("<I", len(pcm)) + pcm
     return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WAVE" + chunks
 
 
 def _chunks(wav: bytes) -> Iterator[tuple[bytes, bytes]]:
     if wav[:4] != b"RIFF" or wav[8:12] != b"WAVE":
-        raise BusError("a payload that is no WAV file", fix=_FIX)
+        raise BusError("a payload that is no WAV file", fix=WAV_FIX)
     at = 12
     while at + 8 <= len(wav):
         name, size = wav[at : at + 4], int.from_bytes(wav[at + 4 : at + 8], "little")
         if name == b"data" and size in (0, 0xFFFFFFFF):
             size = len(wav) - at - 8
         if at + 8 + size > len(wav):
-            raise BusError(f"a WAV payload cut short in its {name!r} chunk", fix=_FIX)
+            raise BusError(f"a WAV payload cut short in its {name!r} chunk", fix=WAV_FIX)
         yield name, wav[at + 8 : at + 8 + size]
         at += 8 + size + size % 2
 
 
 def _decoded(body: bytes, form: tuple[int, int, int, int] | None) -> tuple[Samples, int]:
     if form is None:
-        raise BusError("a WAV payload without a format", fix=_FIX)
+        raise BusError("a WAV payload without a format", fix=WAV_FIX)
     kind, channels, rate, bits = form
     if kind not in (_PCM, _EXTENSIBLE) or bits != 16 or not 1 <= channels <= 64 or not 1000 <= rate <= 384_000:
-        raise BusError(f"a WAV payload of format {kind}, {channels} channels, {rate} Hz, {bits} bit", fix=_FIX)
+        raise BusError(f"a WAV payload of format {kind}, {channels} channels, {rate} Hz, {bits} bit", fix=WAV_FIX)
     whole = len(body) - len(body) % (2 * channels)
     pcm = np.frombuffer(body[:whole], "<i2").reshape(-1, channels)
     return (pcm.mean(axis=1, dtype=np.float32) / np.float32(32768)).astype(np.float32), rate
-
-
-def _check_container(message: Message) -> None:
-    if len(message.payload) > MAX_AUDIO:
-        raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {MAX_AUDIO}")
-    if message.payload[:4] != b"RIFF" or message.payload[8:12] != b"WAVE":
-        raise BusError(f"{message.topic}: not a WAV file", fix=_FIX)
-
-
-@dataclass(frozen=True, slots=True)
-class PlayBytes:
-    """A whole WAV file to play: `hermes/audioServer/<site>/playBytes/<request>`."""
-
-    site_id: str
-    request_id: str
-    wav: bytes
-
-    topic_filter: ClassVar[str] = "hermes/audioServer/+/playBytes/+"
-
-    def topic(self) -> str:
-        """Return the topic with the site's and the request's id."""
-        return f"hermes/audioServer/{safe_level(self.site_id)}/playBytes/{safe_level(self.request_id)}"
-
-    def encode(self) -> bytes:
-        """Return the WAV."""
-        return self.wav
-
-    @classmethod
-    def parse(cls, message: Message) -> Self:
-        """Return the message's site, request and WAV.
-
-        Raises:
-            BusError: it is too large or not a WAV file.
-        """
-        _check_container(message)
-        levels = message.topic.split("/")
-        return cls(plain_level(levels[2]), plain_level(levels[4]), message.payload)
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFrame:
-    """A piece of a site's microphone: `hermes/audioServer/<site>/audioFrame`. Nothing in the loop depends on it."""
-
-    site_id: str
-    wav: bytes
-
-    topic_filter: ClassVar[str] = "hermes/audioServer/+/audioFrame"
-
-    def topic(self) -> str:
-        """Return the topic with the site's id."""
-        return f"hermes/audioServer/{safe_level(self.site_id)}/audioFrame"
-
-    def encode(self) -> bytes:
-        """Return the WAV."""
-        return self.wav
-
-    @classmethod
-    def parse(cls, message: Message) -> Self:
-        """Return the message's site and WAV.
-
-        Raises:
-            BusError: it is too large or not a WAV file.
-        """
-        _check_container(message)
-        return cls(plain_level(message.topic.split("/")[2]), message.payload)

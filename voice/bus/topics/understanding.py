@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from voice.bus.topics.listening import AsrToken
+from voice.bus.topics.listening import AsrToken, Speaker
 from voice.bus.topics.wire import SitePayload, Wire, safe_level
 
 
@@ -16,10 +16,12 @@ class SlotValue(Wire):
 
 
 class SlotRange(Wire):
-    """Where a slot stands in the input; the end is exclusive."""
+    """Where a slot stands in the input, and in the text before substitution; the ends are exclusive."""
 
     start: int
     end: int
+    raw_start: int | None = None
+    raw_end: int | None = None
 
 
 class HermesSlot(Wire):
@@ -49,6 +51,14 @@ class IntentName(Wire):
     confidence_score: float = 0.0
 
 
+class Alternative(Wire):
+    """Another intent that the text may have meant."""
+
+    intent_name: str | None = None
+    confidence_score: float = 0.0
+    slots: list[HermesSlot] = Field(default_factory=list)
+
+
 class NluQuery(SitePayload):
     """What does this text mean?"""
 
@@ -61,6 +71,41 @@ class NluQuery(SitePayload):
     lang: str | None = None
     custom_data: str | None = None
     asr_confidence: float | None = None
+    asr_tokens: list[list[AsrToken]] | None = None
+    custom_entities: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nested_tokens(cls, data: Any) -> Any:
+        tokens = data.get("asrTokens") if isinstance(data, dict) else None
+        return (
+            {**data, "asrTokens": [tokens]}
+            if isinstance(tokens, list) and tokens and isinstance(tokens[0], dict)
+            else data
+        )
+
+
+class NluPartialQuery(SitePayload):
+    """Which value of this slot does the text hold?"""
+
+    topic_filter = "hermes/nlu/partialQuery"
+    input: str
+    intent_name: str
+    slot_name: str
+    id: str | None = None
+    session_id: str | None = None
+
+
+class NluSlotParsed(SitePayload):
+    """The answer to a partial query; without a slot: none."""
+
+    topic_filter = "hermes/nlu/slotParsed"
+    input: str
+    intent_name: str
+    slot_name: str
+    slot: HermesSlot | None = None
+    id: str | None = None
+    session_id: str | None = None
 
 
 class NluIntentParsed(SitePayload):
@@ -72,6 +117,7 @@ class NluIntentParsed(SitePayload):
     slots: list[HermesSlot] = Field(default_factory=list)
     id: str | None = None
     session_id: str | None = None
+    alternatives: list[Alternative] | None = None
 
 
 class NluIntentNotRecognized(SitePayload):
@@ -83,6 +129,7 @@ class NluIntentNotRecognized(SitePayload):
     session_id: str | None = None
     confidence_score: float = 0.0
     custom_data: str | None = None
+    alternatives: list[Alternative] | None = None
 
 
 class IntentMessage(SitePayload):
@@ -96,6 +143,9 @@ class IntentMessage(SitePayload):
     custom_data: str | None = None
     asr_tokens: list[list[AsrToken]] | None = None
     asr_confidence: float | None = None
+    alternatives: list[Alternative] | None = None
+    speaker_hypotheses: list[Speaker] | None = None
+    custom_entities: dict[str, Any] | None = None
     raw_input: str | None = None
     wakeword_id: str | None = None
     lang: str | None = None

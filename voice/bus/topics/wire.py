@@ -1,7 +1,8 @@
 """What every Hermes payload has in common: names, null, size limits, errors."""
 
 import json
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, Self
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -25,6 +26,22 @@ def plain_level(level: str) -> str:
     return unquote(level)
 
 
+Direction = Literal["read", "written", "both"]
+"""What Earshot does with a topic."""
+
+
+def filled(topic_filter: str, texts: Sequence[str]) -> str:
+    """Return the topic whose `+` levels are `texts`, escaped."""
+    rest = iter(texts)
+    return "/".join(safe_level(next(rest)) if level == "+" else level for level in topic_filter.split("/"))
+
+
+def levels_of(topic_filter: str, topic: str) -> list[str]:
+    """Return what stands in a topic at the `+` levels of its filter."""
+    pairs = zip(topic_filter.split("/"), topic.split("/"), strict=False)
+    return [plain_level(level) for wanted, level in pairs if wanted == "+"]
+
+
 class Wire(BaseModel):
     """A JSON object on the wire: camelCase, unknown fields ignored, null as good as absent."""
 
@@ -40,10 +57,15 @@ class Payload(Wire):
     """A JSON message. Subclasses name their topic."""
 
     topic_filter: ClassVar[str]
+    direction: ClassVar[Direction] = "both"
+    in_topic: ClassVar[Sequence[str]] = ()
+    """Fields that stand in the topic, at its `+` levels; what is there counts more than what the payload says."""
+    max_bytes: ClassVar[int] = MAX_JSON
+    """Longest payload read."""
 
     def topic(self) -> str:
         """Return the topic that this message goes out on."""
-        return self.topic_filter
+        return filled(self.topic_filter, [getattr(self, name) or "" for name in self.in_topic])
 
     def encode(self) -> bytes:
         """Return the JSON payload."""
@@ -56,8 +78,8 @@ class Payload(Wire):
         Raises:
             BusError: it is too large, not JSON, or breaks the schema.
         """
-        if len(message.payload) > MAX_JSON:
-            raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {MAX_JSON}")
+        if len(message.payload) > cls.max_bytes:
+            raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {cls.max_bytes}")
         try:
             data = json.loads(message.payload or b"{}")
             return cls.model_validate(cls._with_topic({} if data is None else data, message.topic.split("/")))
@@ -67,7 +89,12 @@ class Payload(Wire):
     @classmethod
     def _with_topic(cls, data: Any, levels: list[str]) -> Any:
         """Return the payload with what stands in the topic instead."""
-        return data
+        if not cls.in_topic or not isinstance(data, dict):
+            return data
+        return {
+            **data,
+            **dict(zip(map(to_camel, cls.in_topic), levels_of(cls.topic_filter, "/".join(levels)), strict=False)),
+        }
 
 
 def _reason(error: Exception) -> str:
