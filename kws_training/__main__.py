@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kws_training.measuring import register
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
 from voice.errors import ConfigError, DataError, EarshotError
@@ -52,15 +53,15 @@ def train(work: Work, run: Run, recipe: RecipeFile = None, n_threads: Threads = 
     say(f"{decision}, {minutes:.0f} minutes")
 
 
-@app.command()
-def evaluate(work: Work, run: Run) -> None:
-    """Measure a trained command classifier on the visible test speakers."""
+def _measure_run(work: Path, run: Path) -> dict[str, Any]:
     _threads()
     from kws_training.commands import test_shares  # noqa: PLC0415
 
     model, decision, _ = _trained(run)
-    for name, share in test_shares(model, work, decision).items():
-        typer.echo(f"{name}: {share}")
+    return test_shares(model, work, decision)
+
+
+register(app, _measure_run)
 
 
 @app.command()
