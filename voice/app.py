@@ -109,6 +109,7 @@ async def running(
     watch: Callable[[Heard | Turn], None] = lambda _: None,
     link_broker: bool = True,
     skills: Sequence[Skill] | None = None,
+    state: Path | None = None,
 ) -> AsyncIterator[Running]:
     """Start everything but the audio source; stop it all on leaving.
 
@@ -117,6 +118,7 @@ async def running(
         watch: sees each chunk's and each turn's outcome.
         link_broker: False keeps the hub in process, without MQTT.
         skills: what to run instead of the configured ones.
+        state: folder of what skills keep; None leaves no trace.
 
     Raises:
         BundleError: a model is missing or broken.
@@ -126,7 +128,7 @@ async def running(
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(LocalBus())
         loaded = skills_of(config) if skills is None else list(skills)
-        host = SkillHost(bus, loaded, config.skills)
+        host = SkillHost(bus, loaded, config.skills, state=state)
         stack.push_async_callback(host.close)
         brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
         ears = await asyncio.to_thread(build_ears, config)
@@ -138,7 +140,7 @@ async def running(
                 settings = broker.settings
             link = await stack.enter_async_context(MqttLink(bus, settings))
             for skill in loaded:
-                for topic in skill.publishes:
+                for topic in skill.topics:
                     link.share(topic)
             address = settings.address
         dialogue = DialogueManager(bus, config.dialogue, host.handles)

@@ -135,6 +135,6 @@ async def _run(settings: "Config", audio: "AudioSource") -> None:
     from voice.cli.view import LiveView  # noqa: PLC0415
 
     view = LiveView()
-    async with running(settings, watch=view.watch) as parts:
+    async with running(settings, watch=view.watch, state=settings.skills.state_folder()) as parts:
         with view.on(parts):
             await parts.assistant.run(audio)

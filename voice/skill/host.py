@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from voice.bus.base import Bus
@@ -16,9 +16,7 @@ from voice.bus.topics import (
     ErrorMessage,
     IntentMessage,
     IntentNotRecognized,
-    NotificationInit,
     SessionEnded,
-    StartSession,
     TtsSay,
     on,
     send,
@@ -26,18 +24,21 @@ from voice.bus.topics import (
 from voice.clock import Cancel, Clock, LoopClock
 from voice.errors import EarshotError, SkillError
 from voice.nlu.templates import SkillSentences
+from voice.skill.errands import Errands, speakable
 from voice.skill.handler import Call, Handler, call
+from voice.skill.listening import Fallback
+from voice.skill.options import load_options
 from voice.skill.replies import Ask, Context, Reply, Say
 from voice.skill.settings import SkillSettings
 from voice.skill.skill import Skill
+from voice.skill.stage import Schedules
+from voice.skill.storage import Home
 
 _log = logging.getLogger(__name__)
 
 STOP = "Stop"
 """The intent that leaves a question, whatever it expected."""
 _MAX_QUESTIONS = 100
-_MAX_TEXT = 10_000  # characters
-_MAX_DELAY_S = 10**8  # three years
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,41 +56,99 @@ class SkillHost:
         skills: what runs here.
         settings: limits.
         clock: for deadlines and timers; None takes real time.
+        state: folder of what skills keep; None keeps it in memory, until the host closes.
 
     Raises:
-        SkillError: two skills share a name or an intent.
+        SkillError: two skills share a name or an intent, or the settings of one are wrong.
     """
 
     def __init__(
-        self, bus: Bus, skills: Sequence[Skill], settings: SkillSettings | None = None, *, clock: Clock | None = None
+        self,
+        bus: Bus,
+        skills: Sequence[Skill],
+        settings: SkillSettings | None = None,
+        *,
+        clock: Clock | None = None,
+        state: Path | None = None,
     ) -> None:
         check_unique(skills)
-        self.skills = tuple(skills)
+        self.skills: tuple[Skill, ...] = ()
         self.settings = settings or SkillSettings()
         self.clock = clock or LoopClock()
+        self.on_lists: Callable[[Skill, str], None] = lambda _skill, _name: None
+        """Called on the event loop when a skill has changed a list."""
         self._bus = bus
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
-        self._intents = {h.intent: h for skill in skills for h in skill.handlers if not h.is_answer}
-        self._turns = {skill.name: asyncio.Lock() for skill in skills}
+        self._errands = Errands(bus, self.clock, self._perform, state)
+        self._intents: dict[str, Handler] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._questions: OrderedDict[str, _Question] = OrderedDict()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._timers: set[Cancel] = set()
+        self._falling: OrderedDict[str, None] = OrderedDict()
         for skill in skills:
-            skill.bind(self)
+            self._prepare(skill)
+        for skill in skills:
+            self._enter(skill)
         self._unsubscribe = (
             on(bus, IntentMessage, self._receive),
             on(bus, IntentNotRecognized, self._not_recognized),
             on(bus, SessionEnded, self._ended),
         )
-        for skill in skills:
-            if skill.starts:
-                self._spawn(self._start(skill))
+
+    # ---- who is here -------------------------------------------------------------------------------------------
+
+    def exchange(self, old: Skill | None, new: Skill | None) -> None:
+        """Let a skill go, another come, or both at once; intents that are being answered are answered.
+
+        Raises:
+            SkillError: the new one shares a name or an intent with another skill, or its settings are wrong.
+        """
+        staying = [skill for skill in self.skills if skill is not old]
+        if new is not None:
+            check_unique([*staying, new])
+            self._prepare(new)
+        if old is not None:
+            self._leave(old)
+        if new is not None:
+            self._enter(new)
+
+    def _prepare(self, skill: Skill) -> None:
+        skill.speak(self.settings.language)
+        if skill.model is not None:
+            configured = self.settings.settings.get(skill.name, {})
+            skill.settings = load_options(skill.name, skill.model, configured, self._errands.home(skill)).value
+
+    def _enter(self, skill: Skill) -> None:
+        self.skills = (*self.skills, skill)
+        self._turns.setdefault(skill.name, asyncio.Lock())
+        skill.bind(self)
+        self._index()
+        if skill.starts:
+            self._errands.spawn(self._start(skill))
+        self._errands.start(skill)
+
+    def _leave(self, skill: Skill) -> None:
+        self.skills = tuple(other for other in self.skills if other is not skill)
+        self._errands.stop(skill)
+        skill.bind(None)
+        self._index()
+
+    def _index(self) -> None:
+        self._intents = {h.intent: h for skill in self.skills for h in skill.handlers if not h.is_answer}
+        found = [(fallback, skill) for skill in self.skills for fallback in skill.fallbacks]
+        self._fallbacks = sorted(found, key=lambda pair: pair[0].priority)
 
     def handles(self, intent: str, session_id: str | None = None) -> bool:
         """Return whether a skill here answers `intent`, in a session that may be waiting for an answer."""
         question = self._questions.get(session_id or "")
         return intent in self._intents or (question is not None and intent in question.expect)
+
+    def falls_back(self, session_id: str) -> bool:
+        """Return whether a skill wants to be asked about what was not understood; then it will be, in this session."""
+        if not self._fallbacks:
+            return False
+        self._falling[session_id] = None
+        while len(self._falling) > _MAX_QUESTIONS:
+            self._falling.popitem(last=False)
+        return True
 
     def sentences(self) -> SkillSentences:
         """Return the sentences of all skills."""
@@ -99,62 +158,50 @@ class SkillHost:
         return result
 
     async def close(self) -> None:
-        """Stop taking intents, cancel what runs and forget what was scheduled."""
+        """Stop taking intents, cancel what runs and forget what was not scheduled."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
-        for cancel in tuple(self._timers):
-            cancel()
         for skill in self.skills:
+            self._errands.stop(skill)
             skill.bind(None)
-        for task in self._tasks:
+        for task in tuple(self._errands.tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._errands.tasks, return_exceptions=True)
 
     async def settle(self) -> None:
         """Return when no call runs."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._errands.tasks:
+            await asyncio.gather(*self._errands.tasks, return_exceptions=True)
 
     # ---- the skills' stage: callable from any thread -----------------------------------------------------------
 
-    def publish(self, topic: str, payload: bytes) -> None:
+    def publish(self, skill: Skill, topic: str, payload: bytes, *, retain: bool) -> None:
         """Publish a message."""
-        self._on_loop(lambda: self._spawn(self._bus.publish(topic, payload)))
+        self._errands.publish(skill, topic, payload, retain=retain)
 
     def say(self, text: str, site: str) -> None:
         """Open a session that speaks `text`."""
-        session = StartSession(init=NotificationInit(text=_speakable(text)), site_id=site)
-        self._on_loop(lambda: self._spawn(send(self._bus, session)))
+        self._errands.say(text, site)
 
     def today(self) -> datetime:
         """Return the local date and time."""
         return self.clock.today()
 
     def after(self, seconds: float, callback: Call, skill: Skill, site: str) -> Cancel:
-        """Call back later; a text that it returns is spoken at `site`.
+        """Call back later; a text that it returns is spoken at `site`."""
+        return self._errands.after(seconds, callback, skill, site)
 
-        Raises:
-            SkillError: the time can't be waited for.
-        """
-        if not 0 <= seconds < _MAX_DELAY_S:
-            raise SkillError(f"skill.after({seconds!r}, ...)", fix=f"give seconds, 0 to {_MAX_DELAY_S}")
-        scheduled: list[Cancel] = []
+    def home(self, skill: Skill) -> Home:
+        """Return where a skill keeps things."""
+        return self._errands.home(skill)
 
-        def ring() -> None:
-            self._timers.discard(cancel)
-            self._spawn(self._rung(callback, skill, site))
+    def schedules(self, skill: Skill) -> Schedules:
+        """Return what a skill has to do later."""
+        return self._errands.schedules(skill)
 
-        def cancel() -> None:
-            self._timers.discard(cancel)
-            for take_back in scheduled:
-                take_back()
-
-        def schedule() -> None:
-            scheduled.append(self.clock.call_later(seconds, ring))
-            self._timers.add(cancel)
-
-        self._on_loop(schedule)
-        return lambda: self._on_loop(cancel)
+    def relist(self, skill: Skill, name: str) -> None:
+        """Let a list that has changed be heard."""
+        self._errands.on_loop(lambda: self.on_lists(skill, name))
 
     # ---- intents -----------------------------------------------------------------------------------------------
 
@@ -174,58 +221,81 @@ class SkillHost:
 
     async def _not_recognized(self, message: IntentNotRecognized) -> None:
         question = self._questions.pop(message.session_id, None)
-        if question is None or question.skill.not_recognized is None:
-            return
         context = Context(message.site_id, message.input, message.confidence_score, message.session_id)
-        await self._run(question.skill.not_recognized, question.data, context)
+        if question is not None and question.skill.not_recognized is not None:
+            await self._run(question.skill.not_recognized, question.data, context)
+        elif message.session_id in self._falling:
+            del self._falling[message.session_id]
+            self._errands.spawn(self._fall_back(context))
 
     async def _ended(self, message: SessionEnded) -> None:
         self._questions.pop(message.session_id, None)
+        self._falling.pop(message.session_id, None)
 
     async def _run(self, handler: Handler, slots: Mapping[str, Any], context: Context) -> None:
-        if len(self._tasks) < self.settings.running:
-            self._spawn(self._answer(handler, slots, context))
+        if len(self._errands.tasks) < self.settings.running:
+            self._errands.spawn(self._answer(handler, slots, context))
             return
         await self._report(handler.skill, SkillError(f"{self.settings.running} calls are running"), context)
-        await self._reply(handler, Say(self.settings.apology), context)
+        await self._reply(handler.skill, Say(self.settings.apology), context)
 
     async def _answer(self, handler: Handler, slots: Mapping[str, Any], context: Context) -> None:
         reply = await self._guarded(handler.skill, context, lambda: self._call(handler, slots, context))
-        await self._reply(handler, reply, context)
+        await self._reply(handler.skill, reply, context)
 
     async def _call(self, handler: Handler, slots: Mapping[str, Any], context: Context) -> Reply:
         arguments = handler.parameters.bind(slots, context)
-        async with self._turns[handler.skill]:
-            reply = await call(handler.call, arguments, self.clock, self.settings.deadline_s)
+        reply = await self._timed(handler.skill, handler.call, arguments)
         if isinstance(reply, Ask) and (unknown := sorted(set(reply.expect) - self._answerable(handler.skill))):
             raise SkillError(f"{handler.intent} expects {unknown[0]!r}", fix=f'define skill.answer("{unknown[0]}")')
         return reply
+
+    async def _fall_back(self, context: Context) -> None:
+        """Ask one skill after the other; a session that none takes ends as not understood."""
+        for fallback, skill in self._fallbacks:
+
+            async def attempt(fallback: Fallback = fallback, skill: Skill = skill) -> Reply:
+                arguments = fallback.parameters.bind({}, context)
+                return await self._timed(skill.name, fallback.call, arguments)
+
+            if (reply := await self._guarded(skill.name, context, attempt, apology=False)) is not None:
+                await self._reply(skill.name, reply, context)
+                return
+        await self._reply("", None, context)
 
     async def _start(self, skill: Skill) -> None:
         """Let a skill begin with a clean state, before its first intent: it may raise or hang like any call."""
 
         async def begin() -> None:
-            async with self._turns[skill.name]:
-                for start in skill.starts:
-                    await call(start, {}, self.clock, self.settings.deadline_s)
+            for start in skill.starts:
+                await self._timed(skill.name, start, {})
 
         await self._guarded(skill.name, Context(), begin)
 
-    async def _rung(self, callback: Call, skill: Skill, site: str) -> None:
-        context = Context(site)
-        reply = await self._guarded(
-            skill.name, context, lambda: call(callback, {}, self.clock, self.settings.deadline_s)
-        )
+    async def _perform(self, skill: Skill, call: Call, arguments: Callable[[], Mapping[str, Any]], site: str) -> None:
+        """Call a skill's function that nobody asked for, and speak what it returns."""
+
+        async def attempt() -> Reply:
+            return await self._timed(skill.name, call, arguments())
+
+        reply = await self._guarded(skill.name, Context(site), attempt)
         if text := reply if isinstance(reply, str) else getattr(reply, "text", ""):
             self.say(text, site)
 
-    async def _guarded(self, skill: str, context: Context, work: Callable[[], Coroutine[Any, Any, Reply]]) -> Reply:
+    async def _timed(self, skill: str, function: Call, arguments: Mapping[str, Any]) -> Reply:
+        """Call a function within the deadline; calls of one skill never overlap."""
+        async with self._turns[skill]:
+            return await call(function, arguments, self.clock, self.settings.deadline_s)
+
+    async def _guarded(
+        self, skill: str, context: Context, work: Callable[[], Coroutine[Any, Any, Reply]], *, apology: bool = True
+    ) -> Reply:
         try:
             return await work()
         except Exception as error:  # noqa: BLE001 - the skill boundary
             _log.error("skill %s: %s", skill, _line(error), exc_info=not isinstance(error, EarshotError))
             await self._report(skill, error, context)
-            return Say(self.settings.apology)
+            return Say(self.settings.apology) if apology else None
 
     async def _report(self, skill: str, error: Exception, context: Context) -> None:
         message = ErrorMessage(
@@ -237,43 +307,30 @@ class SkillHost:
         )
         await send(self._bus, message)
 
-    async def _reply(self, handler: Handler, reply: Reply, context: Context) -> None:
-        text = _speakable(reply.text if isinstance(reply, Say | Ask) else reply or "")
+    async def _reply(self, skill: str, reply: Reply, context: Context) -> None:
+        text = speakable(reply.text if isinstance(reply, Say | Ask) else reply or "")
         if context.session is None:
             if text:
                 await send(self._bus, TtsSay(text=text, site_id=context.site))
         elif isinstance(reply, Ask):
-            await send(self._bus, self._continued(handler, reply, context.session))
+            await send(self._bus, self._continued(skill, reply, context.session))
         else:
             await send(self._bus, EndSession(session_id=context.session, text=text))
 
-    def _continued(self, handler: Handler, reply: Ask, session: str) -> ContinueSession:
-        skill = next(skill for skill in self.skills if skill.name == handler.skill)
+    def _continued(self, name: str, reply: Ask, session: str) -> ContinueSession:
+        skill = next(skill for skill in self.skills if skill.name == name)
         self._questions[session] = _Question(skill, tuple(reply.expect), reply.data)
         while len(self._questions) > _MAX_QUESTIONS:
             self._questions.popitem(last=False)
         return ContinueSession(
             session_id=session,
-            text=_speakable(reply.text),
+            text=speakable(reply.text),
             intent_filter=[*dict.fromkeys((*reply.expect, *((STOP,) if STOP in self._intents else ())))],
             send_intent_not_recognized=skill.not_recognized is not None,
         )
 
     def _answerable(self, name: str) -> set[str]:
         return set(self._intents) | {h.intent for skill in self.skills if skill.name == name for h in skill.handlers}
-
-    # ---- tasks -------------------------------------------------------------------------------------------------
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = self._loop.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _on_loop(self, work: Callable[[], None]) -> None:
-        if threading.get_ident() == self._thread:
-            work()
-        elif not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(work)
 
 
 def check_unique(skills: Sequence[Skill]) -> None:
@@ -293,11 +350,6 @@ def check_unique(skills: Sequence[Skill]) -> None:
                 continue
             if (owner := owners.setdefault(handler.intent, skill.name)) != skill.name:
                 raise SkillError(f"skills {owner} and {skill.name} both answer {handler.intent!r}", fix="rename one")
-
-
-def _speakable(text: str) -> str:
-    """Return what Hermes carries of a text: no more than the limit, and no halves of surrogate pairs."""
-    return text[:_MAX_TEXT].encode(errors="replace").decode()
 
 
 def _line(error: BaseException) -> str:

@@ -3,6 +3,8 @@
 import asyncio
 import itertools
 import json
+from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -48,11 +50,19 @@ class Rehearsal:
 
     Args:
         skills: what to rehearse.
-        settings: limits; a test of a deadline advances `clock` past it.
+        settings: limits, and the skills' own settings; a test of a deadline advances `clock` past it.
+        state: folder of what the skills keep, for a test of a restart; None keeps it in memory.
+        start: the time of day at which it begins.
     """
 
-    def __init__(self, *skills: Skill, settings: SkillSettings | None = None) -> None:
-        self.clock = VirtualClock()
+    def __init__(
+        self,
+        *skills: Skill,
+        settings: SkillSettings | None = None,
+        state: Path | None = None,
+        start: datetime = datetime(2026, 1, 5, 9, 0),
+    ) -> None:
+        self.clock = VirtualClock(start)
         self.bus = LocalBus()
         self.spoken: list[str] = []
         """All that was said, oldest first."""
@@ -64,14 +74,16 @@ class Rehearsal:
         """Intents that answer the open question; None while no question is open."""
         self._skills = skills
         self._settings = settings
+        self._state = state
         self._numbers = itertools.count(1)
         self._session = ""
         self._tell_not_recognized = False
         self._reply: str | None = None
 
     async def __aenter__(self) -> Self:
-        self.host = SkillHost(self.bus, self._skills, self._settings, clock=self.clock)
-        self._parser = TemplateParser(compile_grammar(self.host.sentences()))
+        self.host = SkillHost(self.bus, self._skills, self._settings, clock=self.clock, state=self._state)
+        self.host.on_lists = lambda _skill, _name: self._compile()
+        self._compile()
         on(self.bus, EndSession, self._ended)
         on(self.bus, ContinueSession, self._continued)
         on(self.bus, StartSession, self._notified)
@@ -87,6 +99,9 @@ class Rehearsal:
     ) -> None:
         await self.host.close()
         await self.bus.__aexit__(kind, error, trace)
+
+    def _compile(self) -> None:
+        self._parser = TemplateParser(compile_grammar(self.host.sentences()))
 
     def parse(self, text: str) -> Intent | None:
         """Return the intent that `text` has now (while a question is open: among its answers)."""
@@ -107,6 +122,12 @@ class Rehearsal:
         await send(self.bus, IntentMessage(input=text, intent=intent, slots=values, session_id=self._session))
         await self.settle()
         return self._reply
+
+    async def receive(self, topic: str, payload: Any = "") -> None:
+        """Let a message arrive, as from MQTT: text as it is, anything else as JSON."""
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        await self.bus.publish(topic, text.encode())
+        await self.settle()
 
     async def advance(self, seconds: float) -> None:
         """Let time pass; what falls due happens."""
@@ -139,7 +160,11 @@ class Rehearsal:
         elif asked:
             ended = Termination(reason="intentNotRecognized")
             await send(self.bus, SessionEnded(session_id=self._session, termination=ended))
+        elif self.host.falls_back(self._session):
+            await send(self.bus, IntentNotRecognized(session_id=self._session, input=text))
         await self.settle()
+        if not asked and self._reply == "":  # no skill took it
+            self._reply = None
         return self._reply
 
     async def _ended(self, message: EndSession) -> None:

@@ -1,5 +1,10 @@
 """How skills run."""
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -13,3 +18,13 @@ class SkillSettings(BaseModel):
     running: int = Field(16, gt=0, description="calls at a time; more are refused with the apology")
     folders: tuple[str, ...] = Field((), description="folders of skill modules, besides the installed skills")
     only: tuple[str, ...] | None = Field(None, description="names of the skills to run; none runs all")
+    language: str = Field("en", description="which of a skill's translations to take")
+    settings: Mapping[str, Mapping[str, Any]] = Field({}, description="a skill's name -> its own settings")
+    state: str | None = Field(None, description="folder of what skills keep; none: the user's ($XDG_STATE_HOME)")
+
+    def state_folder(self) -> Path:
+        """Return the folder of what skills keep."""
+        if self.state is not None:
+            return Path(self.state).expanduser()
+        home = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        return Path(home).expanduser() / "earshot" / "skills"
