@@ -8,7 +8,7 @@ import numpy as np
 from asr_training.heard import Heard
 from asr_training.sentences import command
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
-from voice.decoding.graph import GraphBuilder, Template
+from voice.decoding.graph import PlainSentences
 from voice.models.asr import CtcRecognizer
 
 _WORDS = (3, 8)  # length of the sentences that make the grammar
@@ -67,7 +67,5 @@ def calibrate(heard: Sequence[Heard], recognizer: CtcRecognizer, other: float = 
 
 
 def _decoder(sentences: set[str], recognizer: CtcRecognizer) -> GrammarDecoder:
-    builder = GraphBuilder()
-    for sentence in sorted(sentences):
-        builder.end(builder.text(builder.begin(Template(sentence, sentence)), sentence))
-    return GrammarDecoder(builder.build(), recognizer.alphabet, recognizer.stride_seconds, _ANYTHING)
+    grammar = PlainSentences(sorted(sentences))
+    return GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, _ANYTHING)

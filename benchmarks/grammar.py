@@ -75,8 +75,9 @@ def recorded() -> list[np.ndarray]:
 def measure(name: str, sentences: SkillSentences, real: list[np.ndarray], runs: int = 7) -> bool:
     """Print one grammar's figures; return whether they keep the limits."""
     started = process_time()
-    graph = compile_grammar(sentences, ["computer"])
-    decoder = GrammarDecoder(graph, ALPHABET, STRIDE, GrammarSettings(accept_per_character=1.2))
+    grammar = compile_grammar(sentences, ["computer"])
+    graph = grammar.graph()
+    decoder = GrammarDecoder(grammar, ALPHABET, STRIDE, GrammarSettings(accept_per_character=1.2))
     built = process_time() - started
     log_probs = speech(SENTENCE)
     times = []
@@ -92,11 +93,11 @@ def measure(name: str, sentences: SkillSentences, real: list[np.ndarray], runs: 
         real_times.append(1000 * (process_time() - started) * FRAMES / len(clip))
     slow = float(np.median(real_times))
     started = process_time()
-    parsed = TemplateParser(graph).parse(SENTENCE)
+    parsed = TemplateParser(grammar).parse(SENTENCE)
     parse = 1000 * (process_time() - started)
     right = intent is not None and parsed is not None and intent.text == parsed.text == SENTENCE
     print(
-        f"{name:<24} {sum(map(len, sentences.intents.values())):>4} templates {len(graph):>7} nodes "
+        f"{name:<24} {len(grammar.network.templates):>4} templates {len(graph):>7} nodes "
         f"{len(graph.source):>7} arcs   build {built:5.2f} s   decode {decoded:6.1f} ms "
         f"(real {slow:.1f}, at most {max(real_times):.1f})   parse {parse:6.1f} ms "
         f"  {'right' if right else 'WRONG'}"

@@ -129,3 +129,5 @@ class Intent:
     confidence: float = 1.0
     """0 to 1."""
     source: Source = "text"
+    dangerous: bool = False
+    """Whether it must be confirmed before anything happens."""

@@ -43,8 +43,8 @@ def best_alignment(log_probs: np.ndarray, text: str) -> float:
 @given(st.integers(0, 10_000), st.integers(1, 9))
 def test_the_best_path_is_that_of_the_best_sentence(seed: int, frames: int) -> None:
     log_probs = random_log_probs(seed, frames)
-    search = Search(GRAPH, SMALL)
-    path = search.best_path(log_probs, None, NO_FILLER)
+    search = Search(GRAPH.graph(), SMALL)
+    path = search.best_path(log_probs, NO_FILLER)
     found = sum(log_probs[s.frame, search.labels[s.node] if s.is_label else search.blank] for s in path)
     assert [step.frame for step in path] == list(range(frames))
     assert np.isclose(found, max(best_alignment(log_probs, text) for text in SENTENCES), atol=1e-4)
@@ -52,7 +52,7 @@ def test_the_best_path_is_that_of_the_best_sentence(seed: int, frames: int) -> N
 
 def test_audio_too_short_for_any_sentence_has_no_path() -> None:
     graph = compile_grammar(SkillSentences({"It": ["abab"]}))
-    assert Search(graph, SMALL).best_path(random_log_probs(0, 3), None, NO_FILLER) == []
+    assert Search(graph.graph(), SMALL).best_path(random_log_probs(0, 3), NO_FILLER) == []
 
 
 def test_filler_takes_what_is_no_sentence_and_no_more_than_its_share() -> None:
@@ -60,10 +60,10 @@ def test_filler_takes_what_is_no_sentence_and_no_more_than_its_share() -> None:
     labels = SMALL.encode("bbbb") + SMALL.encode("ab") + SMALL.encode("  ")
     log_probs = np.full((len(labels), len(SMALL)), -9, np.float32)
     log_probs[np.arange(len(labels)), labels] = 0
-    path = Search(graph, SMALL).best_path(log_probs, None, Limits(filler=0.5, lead=4, trail=2, beam=100))
+    path = Search(graph.graph(), SMALL).best_path(log_probs, Limits(filler=0.5, lead=4, trail=2, beam=100))
     assert [(step.frame, step.is_label) for step in path if step.node != START] == [(4, True), (5, True)]
     impatient = Limits(filler=0.5, lead=4, trail=1, beam=100)
-    assert Search(graph, SMALL).best_path(log_probs, None, impatient)[-1].frame > 5
+    assert Search(graph.graph(), SMALL).best_path(log_probs, impatient)[-1].frame > 5
 
 
 def test_the_default_beam_decodes_as_an_unpruned_search_does() -> None:

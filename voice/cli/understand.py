@@ -36,7 +36,7 @@ def understand(
     paths, lines = expand(files or ()), [*_lines(text or ())]
     settings = load_config(config)
     grammar = sentences_of(settings, sentences)
-    brain = build_understanding(settings, grammar, [*grammar.intents] if sentences else None)
+    brain = build_understanding(settings, grammar, [*grammar.names] if sentences else None)
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
         yield {"file": str(path)} | _record(brain.understand(_segment(path, settings)))

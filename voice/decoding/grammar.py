@@ -5,22 +5,23 @@ against the free best path, for each character that the sentence explains, is th
 grammar fits badly, or leaves much unexplained around a short sentence.
 """
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.decoding.ctc import words_of
-from voice.decoding.graph import START, Graph
+from voice.decoding.graph import START, Graph, Language
 from voice.decoding.search import Limits, Search, Step
-from voice.events import Intent, Slot, Token
+from voice.events import Intent, Token
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
 _EVIDENCE = 2  # characters whose explanation is not counted
+_SEARCHES = 16  # kept for different intent filters
 
 
 class GrammarSettings(BaseModel):
@@ -58,20 +59,37 @@ class GrammarDecoder:
     """Decodes one grammar.
 
     Args:
-        graph: the compiled sentences.
+        grammar: the sentences.
         alphabet: the acoustic model's labels.
         stride: seconds between two frames.
         settings: thresholds; `accept_per_character` must be set.
     """
 
-    def __init__(self, graph: Graph, alphabet: Alphabet, stride: float, settings: GrammarSettings) -> None:
-        self.graph = graph
+    def __init__(self, grammar: Language, alphabet: Alphabet, stride: float, settings: GrammarSettings) -> None:
         self.settings = settings
+        self._alphabet = alphabet
         self._stride = stride
-        self._search = Search(graph, alphabet)
         self._limits = Limits(
             settings.filler_per_frame, self._frames(settings.lead_ms), self._frames(settings.trail_ms), settings.beam
         )
+        self.replace(grammar)
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of all sentences."""
+        return self._ready.grammar.graph()
+
+    def replace(self, grammar: Language, filters: Sequence[Sequence[str] | None] = (None,)) -> None:
+        """Take another grammar from the next utterance on; from any thread.
+
+        Args:
+            grammar: the sentences.
+            filters: the intent filters to get ready for before.
+        """
+        ready = _Ready(grammar, self._alphabet)
+        for intent_filter in filters:
+            ready.search(intent_filter)
+        self._ready = ready
 
     def decode(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Intent | None:
         """Return the intent of the best sentence, or None where the speech is rejected."""
@@ -82,7 +100,8 @@ class GrammarDecoder:
         """Return whether a match fits well enough to act on."""
         limit = self.settings.accept_per_character
         fits = (limit is None or match.loss <= limit) and match.worst_word <= self.settings.accept_word
-        return fits and match.label >= self.settings.accept_label
+        sure = match.intent.confidence >= self._ready.grammar.minimum(match.intent.name)
+        return fits and sure and match.label >= self.settings.accept_label
 
     def match(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> GrammarMatch | None:
         """Return the best sentence, however badly it fits; None where no sentence is short enough for the audio.
@@ -91,88 +110,97 @@ class GrammarDecoder:
             log_probs: shape (frames, labels).
             intent_filter: the intents that count; None: all.
         """
-        allowed = self._allowed(intent_filter)
-        if len(log_probs) == 0 or (allowed is not None and not allowed.any()):
+        ready = self._ready
+        if len(log_probs) == 0:
             return None
-        path = self._search.best_path(log_probs, allowed, self._limits)
-        return self._read(path, log_probs) if path else None
-
-    def _allowed(self, intent_filter: Sequence[str] | None) -> npt.NDArray[np.bool_] | None:
-        """Which nodes may be used; the start and the wake word always may."""
-        if intent_filter is None:
+        graph, search = ready.search(intent_filter)
+        path = search.best_path(log_probs, self._limits) if len(graph.finals) else []
+        if not path:
             return None
-        templates = np.asarray([template.intent in intent_filter for template in self.graph.templates] + [True])
-        allowed: npt.NDArray[np.bool_] = templates[self.graph.template]  # -1 takes the last: True
-        return allowed if templates[:-1].any() else np.zeros(len(self.graph), bool)
+        said = _said(path, graph, search, self._frames(self.settings.rest_ms), log_probs)
+        intent = ready.grammar.read(said.text, intent_filter) if said.text else None
+        return self._matched(intent, said) if intent else None
 
-    def _read(self, path: list[Step], log_probs: LogProbs) -> GrammarMatch | None:
-        """Return the sentence of a path: text, slots, times and losses."""
-        graph, labels = self.graph, self._search.labels
-        losses = self._losses(path, log_probs)
-        entered = [
-            (step.frame, step.node)
-            for before, step in zip([None, *path], path, strict=False)
-            if step.is_label and graph.template[step.node] >= 0 and (before is None or before.node != step.node)
-        ]
-        if not entered:
-            return None
-        frames = [t for t, _ in entered]
-        nodes = [node for _, node in entered]
-        text = "".join(graph.characters[node] for node in nodes)
-        template = graph.templates[int(graph.template[nodes[0]])]
-        loss = float(losses.sum()) / max(1, len(text) - _EVIDENCE)
-        worst = max(self._word_losses(text, frames, losses, path[-1].frame))
-        scores = [float(log_probs[t, labels[node]]) for t, node in entered]
-        tokens = words_of([graph.characters[node] for node in nodes], frames, scores, self._stride)
-        confidence = float(np.exp(-loss))
-        slots = (*self._slots(nodes, text, scores), *_fixed(template.fixed))
-        intent = Intent(template.intent, slots, text, confidence, "grammar")
-        return GrammarMatch(intent, tokens, loss, worst, float(np.mean(scores)))
-
-    def _losses(self, path: list[Step], log_probs: LogProbs) -> npt.NDArray[np.float32]:
-        """Return what each frame loses against its best label, shape (frames,).
-
-        A blank is due outside of the path. The wake word loses nothing, nor what is left of one at the very beginning.
-        """
-        rest = self._frames(self.settings.rest_ms)
-        due = np.full(len(log_probs), self._search.blank)
-        counts = np.ones(len(log_probs), np.float32)
-        for step in path:
-            if step.is_label:
-                due[step.frame] = self._search.labels[step.node]
-            unspoken = step.node == START and step.frame >= rest
-            counts[step.frame] = unspoken or self.graph.template[step.node] >= 0
-        lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
-        return lost * counts
+    def _matched(self, intent: Intent, said: "_Said") -> GrammarMatch:
+        """Return a match: the intent with what speech says about it."""
+        loss = float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE)
+        slots = tuple(
+            replace(slot, confidence=float(np.exp(np.mean(said.scores[slot.start : slot.end]))))
+            if slot.end > slot.start
+            else slot
+            for slot in intent.slots
+        )
+        intent = replace(intent, slots=slots, confidence=float(np.exp(-loss)), source="grammar")
+        tokens = words_of(list(said.text), said.frames, said.scores, self._stride)
+        return GrammarMatch(intent, tokens, loss, max(said.word_losses()), float(np.mean(said.scores)))
 
     def _frames(self, ms: int) -> int:
         return int(ms / 1000 / self._stride)
 
-    @staticmethod
-    def _word_losses(text: str, frames: list[int], losses: npt.NDArray[np.float32], last: int) -> list[float]:
-        """Nats lost per character of each word."""
+
+class _Ready:
+    """A grammar, and the searches through its graphs that were needed last."""
+
+    def __init__(self, grammar: Language, alphabet: Alphabet) -> None:
+        self.grammar = grammar
+        self._alphabet = alphabet
+        self._searches: OrderedDict[frozenset[str] | None, tuple[Graph, Search]] = OrderedDict()
+
+    def search(self, intent_filter: Sequence[str] | None) -> tuple[Graph, Search]:
+        """Return the graph for a filter and a search through it."""
+        key = None if intent_filter is None else frozenset(intent_filter)
+        if key not in self._searches:
+            graph = self.grammar.graph(intent_filter)
+            self._searches[key] = (graph, Search(graph, self._alphabet))
+            if len(self._searches) > _SEARCHES:
+                self._searches.popitem(last=False)
+        self._searches.move_to_end(key)
+        return self._searches[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The sentence of a path: its characters, and how each fits."""
+
+    text: str
+    frames: list[int]
+    """(characters,) Where each begins."""
+    scores: list[float]
+    """(characters,) Log-probability of each label."""
+    losses: npt.NDArray[np.float32]
+    """(frames,) What each frame loses against its best label."""
+    last: int
+    """Last frame of the path."""
+
+    def word_losses(self) -> list[float]:
+        """Return the nats lost per character of each word."""
         result, start = [], 0
-        for word in text.split(" "):
+        for word in self.text.split(" "):
             end = start + len(word)
-            until = frames[end] if end < len(frames) else last + 1
-            result.append(float(losses[frames[start] : until].sum()) / max(1, len(word)))
+            until = self.frames[end] if end < len(self.frames) else self.last + 1
+            result.append(float(self.losses[self.frames[start] : until].sum()) / max(1, len(word)))
             start = end + 1
         return result
 
-    def _slots(self, nodes: list[int], text: str, scores: list[float]) -> list[Slot]:
-        uses = [int(self.graph.use[node]) for node in nodes]
-        slots, start = [], 0
-        for i in range(1, len(uses) + 1):
-            if i < len(uses) and uses[i] == uses[start]:
-                continue
-            if uses[start] >= 0:
-                use = self.graph.uses[uses[start]]
-                raw = text[start:i]
-                confidence = float(np.exp(np.mean(scores[start:i])))
-                slots.append(Slot(use.slot, use.values[raw], raw, use.entity, start, i, confidence))
-            start = i
-        return slots
 
+def _said(path: list[Step], graph: Graph, search: Search, rest: int, log_probs: LogProbs) -> _Said:
+    """Return the sentence of a path.
 
-def _fixed(values: Any) -> list[Slot]:
-    return [Slot(name, value, str(value)) for name, value in values.items()]
+    A blank is due outside of the path. The wake word loses nothing, nor what is left of one in the first `rest` frames.
+    """
+    due = np.full(len(log_probs), search.blank)
+    counts = np.ones(len(log_probs), np.float32)
+    entered: list[tuple[int, int]] = []
+    before = -1
+    for step in path:
+        if step.is_label:
+            due[step.frame] = search.labels[step.node]
+            if graph.is_sentence[step.node] and step.node != before:
+                entered.append((step.frame, step.node))
+        before = step.node
+        unspoken = step.node == START and step.frame >= rest
+        counts[step.frame] = unspoken or graph.is_sentence[step.node]
+    lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
+    scores = [float(log_probs[t, search.labels[node]]) for t, node in entered]
+    text = "".join(str(graph.characters[node]) for _, node in entered)
+    return _Said(text, [t for t, _ in entered], scores, lost * counts, path[-1].frame)

@@ -1,162 +1,182 @@
-"""The decoding graph: every character of every sentence is a node; arcs say which may follow which.
+"""The decoding graph: every character that may be spoken is a node; arcs say which may follow which.
 
-It is Glushkov's position automaton (Glushkov 1961, "The abstract theory of automata"): no empty arcs, one node for
-each character position, so a path of nodes tells the text, the template and the slots at once. Lists are tries.
+It is a position automaton (Glushkov 1961, "The abstract theory of automata"): no empty arcs, one node for each
+character position. It only says which texts are sentences; what a text means is the business of a `Language`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from voice.errors import GrammarError
+from voice.events import Intent
 
 START = 0
 """The node before the first character."""
 
-Ends = frozenset[int]
-"""Nodes after which a piece of a template may go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlotUse:
-    """One place in one template where a list stands."""
-
-    slot: str
-    entity: str
-    values: Mapping[str, Any]
-    """Spoken form -> value."""
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """One sentence template of an intent."""
-
-    intent: str
-    text: str
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    """Slots that the template sets without anybody saying them."""
+Nodes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The compiled grammar. Arrays are over nodes (n) or arcs (a); arcs are sorted by destination."""
+    """Arrays are over nodes (n) or arcs (a); arcs are sorted by destination."""
 
-    characters: tuple[str, ...]
-    template: npt.NDArray[np.int32]
-    """(n,) index into `templates`; -1 for the start and the wake word."""
-    use: npt.NDArray[np.int32]
-    """(n,) index into `uses`; -1 outside slots."""
-    source: npt.NDArray[np.int32]
+    characters: npt.NDArray[np.str_]
+    """(n,)"""
+    is_sentence: npt.NDArray[np.bool_]
+    """(n,) False for the start and the wake word."""
+    source: Nodes
     """(a,)"""
-    first_arc: npt.NDArray[np.int32]
-    """(n,) where each node's arcs begin in `source`; every node but the start has at least one."""
-    finals: npt.NDArray[np.int32]
+    first_arc: Nodes
+    """(n,) where each node's arcs begin in `source`."""
+    finals: Nodes
     """Nodes that end a sentence."""
-    templates: tuple[Template, ...]
-    uses: tuple[SlotUse, ...]
 
     def __len__(self) -> int:
         return len(self.characters)
 
-    def arcs_into(self, node: int) -> npt.NDArray[np.int32]:
+    @property
+    def size_mb(self) -> float:
+        """Memory of the arrays, megabytes."""
+        arrays = (self.characters, self.is_sentence, self.source, self.first_arc, self.finals)
+        return sum(array.nbytes for array in arrays) / 1e6
+
+    def arcs_into(self, node: int) -> Nodes:
         """Return the nodes from which `node` may be entered."""
         end = self.first_arc[node + 1] if node + 1 < len(self) else len(self.source)
         return self.source[self.first_arc[node] : end]
 
 
+class Language(Protocol):
+    """Sentences: which texts they are, and what each means."""
+
+    def graph(self, intent_filter: Sequence[str] | None = None) -> Graph:
+        """Return the graph of the sentences of some intents (None: of all)."""
+        ...
+
+    def read(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+        """Return what a sentence of the graph means; None where its context is missing."""
+        ...
+
+    def minimum(self, intent: str) -> float:
+        """Return the least confidence that an intent must have."""
+        ...
+
+
 class GraphBuilder:
-    """Builds a `Graph` character by character.
+    """Builds a `Graph`: node by node, or many nodes at once.
 
     Args:
         wake_words: phrases whose whole or tail may precede a sentence ("computer", "puter").
     """
 
     def __init__(self, wake_words: Iterable[str] = ()) -> None:
-        self._characters = [""]
-        self._template = [-1]
-        self._use = [-1]
-        self._sources: list[Ends] = [frozenset({START})]
-        self._templates: list[Template] = []
-        self._uses: list[SlotUse] = []
-        self._finals: set[int] = set()
-        self._entry: Ends = frozenset({START})
-        self._current = -1
-        entries = {START}
+        self._characters = [np.array([""], "<U1")]
+        self._sentence = [np.zeros(1, bool)]
+        self._arcs: list[tuple[Nodes, Nodes]] = [(_nodes([START]), _nodes([START]))]
+        self._count = 1
+        self._loose: list[tuple[str, bool]] = []
+        self._loose_arcs: list[tuple[int, int]] = []
+        self._finals: list[Nodes] = []
+        self.entry = [START]
+        """Nodes after which a sentence may begin."""
         for word in wake_words:
-            ends: Ends = frozenset({START})
+            ends = [START]
             for character in word + " ":
-                ends = frozenset({self._node(character, ends | {START})})
-            entries |= ends
-        self._entry = frozenset(entries)
+                ends = [self.node(character, {*ends, START}, is_sentence=False)]
+            self.entry += ends
 
-    def begin(self, template: Template) -> Ends:
-        """Begin a sentence; return the ends to go on from."""
-        self._templates.append(template)
-        self._current = len(self._templates) - 1
-        return self._entry
+    def node(self, character: str, sources: Iterable[int], *, is_sentence: bool = True) -> int:
+        """Add a node and the arcs into it; return its index."""
+        self._loose.append((character, is_sentence))
+        self._loose_arcs += [(source, self._count) for source in sources]
+        self._count += 1
+        return self._count - 1
 
-    def text(self, ends: Ends, text: str, use: int = -1) -> Ends:
-        """Append characters; spaces never double and never lead."""
+    def text(self, text: str, sources: Iterable[int]) -> int:
+        """Add a chain of nodes; return the last."""
         for character in text:
-            if character == " ":
-                done = frozenset(end for end in ends if end in self._entry or self._characters[end] == " ")
-                ends = done | ({self._node(" ", ends - done, use)} if ends - done else frozenset())
-            else:
-                ends = frozenset({self._node(character, ends, use)})
-        return ends
+            sources = [self.node(character, sources)]
+        return next(iter(sources))
 
-    def slot(self, ends: Ends, use: SlotUse) -> Ends:
-        """Append a list as a trie of its spoken forms."""
-        self._uses.append(use)
-        index = len(self._uses) - 1
-        trie: dict[str, tuple[int, dict[str, Any]]] = {}
-        leaves: set[int] = set()
-        for spoken in use.values:
-            level, last = trie, ends
-            for character in spoken:
-                if character not in level:
-                    level[character] = (self._node(character, last, index), {})
-                node, level = level[character]
-                last = frozenset({node})
-            leaves |= last
-        return frozenset(leaves)
+    def block(self, characters: npt.NDArray[np.str_], parents: Nodes, sources: Iterable[int]) -> int:
+        """Add a forest of nodes, each after its parent; return the index of the first.
 
-    def end(self, ends: Ends) -> None:
-        """End the sentence.
-
-        Raises:
-            GrammarError: it may be empty.
+        Args:
+            characters: shape (m,).
+            parents: shape (m,), positions in `characters`; -1 for a root, which follows every node of `sources`.
+            sources: nodes of the graph.
         """
-        finals = set()
-        for end in ends:
-            before = self._sources[end] if self._characters[end] == " " else {end}
-            finals |= set(before)
-        if finals & self._entry:
-            template = self._templates[self._current]
-            raise GrammarError(f"{template.intent}: {template.text!r} matches the empty sentence", fix="add a word")
-        self._finals |= finals
+        self._settle()
+        first = self._count
+        index = np.arange(len(characters), dtype=np.int32)
+        inner, roots = index[parents >= 0], index[parents < 0]
+        before = _nodes(sources)
+        self._arcs.append((parents[inner] + first, inner + first))
+        self._arcs.append((np.repeat(before, len(roots)), np.tile(roots + first, len(before))))
+        self._characters.append(characters)
+        self._sentence.append(np.ones(len(characters), bool))
+        self._count += len(characters)
+        return first
+
+    def arcs(self, sources: Nodes, target: int) -> None:
+        """Let a node be entered from others, too."""
+        self._arcs.append((sources, np.full(len(sources), target, np.int32)))
+
+    def end(self, nodes: Nodes) -> None:
+        """Let sentences end at nodes."""
+        self._finals.append(nodes)
 
     def build(self) -> Graph:
         """Return the graph."""
-        counts = [len(sources) for sources in self._sources]
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        return Graph(
-            tuple(self._characters),
-            np.asarray(self._template, np.int32),
-            np.asarray(self._use, np.int32),
-            np.asarray([source for sources in self._sources for source in sorted(sources)], np.int32),
-            first.astype(np.int32),
-            np.asarray(sorted(self._finals), np.int32),
-            tuple(self._templates),
-            tuple(self._uses),
-        )
+        self._settle()
+        source = np.concatenate([arcs[0] for arcs in self._arcs])
+        target = np.concatenate([arcs[1] for arcs in self._arcs])
+        pairs = np.unique(target.astype(np.int64) * self._count + source)
+        source, target = (pairs % self._count).astype(np.int32), pairs // self._count
+        first = np.searchsorted(target, np.arange(self._count)).astype(np.int32)
+        finals = np.unique(np.concatenate([_nodes([]), *self._finals]))
+        return Graph(np.concatenate(self._characters), np.concatenate(self._sentence), source, first, finals)
 
-    def _node(self, character: str, sources: Ends, use: int = -1) -> int:
-        self._characters.append(character)
-        self._template.append(self._current)
-        self._use.append(use)
-        self._sources.append(sources)
-        return len(self._characters) - 1
+    def _settle(self) -> None:
+        """Turn nodes added one by one into arrays."""
+        if self._loose:
+            characters, sentence = zip(*self._loose, strict=True)
+            self._characters.append(np.array(characters, "<U1"))
+            self._sentence.append(np.array(sentence))
+            if self._loose_arcs:
+                sources, targets = np.array(self._loose_arcs, np.int32).T
+                self._arcs.append((sources, targets))
+        self._loose, self._loose_arcs = [], []
+
+
+class PlainSentences:
+    """A language of fixed sentences, each an intent of its own.
+
+    Args:
+        texts: normalised.
+    """
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        builder = GraphBuilder()
+        for text in texts:
+            builder.end(_nodes([builder.text(text, builder.entry)]))
+        self._graph = builder.build()
+
+    def graph(self, intent_filter: Sequence[str] | None = None) -> Graph:
+        """Return the graph of all."""
+        return self._graph
+
+    def read(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+        """Return a sentence as its own intent."""
+        return Intent(text, text=text) if intent_filter is None or text in intent_filter else None
+
+    def minimum(self, intent: str) -> float:
+        """Return 0: any confidence will do."""
+        return 0.0
+
+
+def _nodes(nodes: Iterable[int]) -> Nodes:
+    return np.fromiter(nodes, np.int32)

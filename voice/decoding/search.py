@@ -90,7 +90,8 @@ class Search:
 
     def __init__(self, graph: Graph, alphabet: Alphabet) -> None:
         index = {label: i for i, label in enumerate(alphabet.labels)}
-        self.labels = np.asarray([index.get(c, alphabet.blank) for c in graph.characters], np.int64)
+        characters, place = np.unique(graph.characters, return_inverse=True)
+        self.labels = np.asarray([index.get(str(c), alphabet.blank) for c in characters], np.int64)[place]
         self.blank = alphabet.blank
         target = np.repeat(np.arange(len(graph)), np.diff(np.append(graph.first_arc, len(graph.source))))
         onward = target != START
@@ -103,12 +104,11 @@ class Search:
         self._is_final = np.zeros(len(graph), bool)
         self._is_final[graph.finals] = True
 
-    def best_path(self, log_probs: LogProbs, allowed: Flags | None, limits: Limits) -> list[Step]:
+    def best_path(self, log_probs: LogProbs, limits: Limits) -> list[Step]:
         """Return the best whole sentence's path, without its trailing filler; empty where none ends in time.
 
         Args:
             log_probs: shape (frames, labels), at least one frame.
-            allowed: shape (nodes,), the nodes that may be used; None: all.
             limits: filler and beam.
         """
         filler = log_probs.max(axis=1) - np.float32(limits.filler)
@@ -122,7 +122,7 @@ class Search:
                 left = t - 1
             trail = max(ended, patient) + filler[t] if t else NEVER
             lead = filler[t] if t < limits.lead else NEVER
-            column = self._advance(column, row, allowed, limits.beam, lead, scratch)
+            column = self._advance(column, row, limits.beam, lead, scratch)
             columns.append(column)
         ended = self._ended(column)
         if max(ended, trail) <= NEVER / 2:
@@ -134,17 +134,12 @@ class Search:
         final = self._is_final[column.nodes]
         return np.float32(np.maximum(column.label, column.blank)[final].max(initial=NEVER))
 
-    def _advance(
-        self, before: _Column, row: Scores, allowed: Flags | None, beam: float, filler: np.float32, scratch: _Scratch
-    ) -> _Column:
+    def _advance(self, before: _Column, row: Scores, beam: float, filler: np.float32, scratch: _Scratch) -> _Column:
         """Return the next frame's column."""
         place, arcs = self._arcs_from(before.nodes)
         from_label = np.where(self._needs_blank[arcs], NEVER, before.label[place])
         score = np.maximum(from_label, before.blank[place])
         target = self._target[arcs]
-        if allowed is not None:
-            kept = allowed[target]
-            place, from_label, score, target = place[kept], from_label[kept], score[kept], target[kept]
         nodes, old, entered, by = _gathered(before.nodes, target, score, scratch)
         label, blank = np.full((2, len(nodes)), NEVER, np.float32)
         label[old], blank[old] = before.label, before.blank

@@ -107,8 +107,9 @@ class Understander:
     def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Understanding:
         """Return what written `text` means."""
         intent_filter = self._always if intent_filter is None else intent_filter
+        intent = self.parser.parse(text, intent_filter)
         text = normalise(text)
-        intent = self.parser.parse(text, intent_filter) or self._word(text, intent_filter)
+        intent = intent or self._word(text, intent_filter)
         return Understanding(text, intent, intent.confidence if intent else 0.0, "text")
 
     def _command(self, segment: Segment, intent_filter: Sequence[str] | None) -> Command | None:

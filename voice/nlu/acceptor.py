@@ -1,0 +1,198 @@
+"""From the network of words to the decoding graph: sentences that begin or go on alike share their nodes.
+
+The network is made deterministic by the subset construction (Rabin and Scott 1959) with lists as symbols, and minimised
+by merging states with the same future, which for an automaton without cycles needs one pass (Revuz 1992). Only then are
+words and lists spelt, so a list stands once wherever the same may follow, not once in each template.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from voice.decoding.graph import Graph, GraphBuilder
+from voice.nlu.chart import Allowed
+from voice.nlu.network import START, Network
+from voice.nlu.values import Entry
+
+ListSymbol = tuple[str, str, str, str]
+"""A list, the letters glued before and after its values, and which of its values the context leaves."""
+Symbol = str | ListSymbol
+MAX_STATES = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptor:
+    """A minimal deterministic automaton over words and lists; state 0 is the start."""
+
+    arcs: tuple[Mapping[Symbol, int], ...]
+    finals: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """A list's values as a forest of characters."""
+
+    characters: npt.NDArray[np.str_]
+    parents: npt.NDArray[np.int32]
+    leaves: npt.NDArray[np.int32]
+
+
+def acceptor_of(network: Network, allowed: Allowed, symbol: Callable[[int, tuple[str, int, str]], Symbol]) -> Acceptor:
+    """Return the acceptor of the allowed templates; what only a wildcard can complete is left out.
+
+    Args:
+        network: the templates.
+        allowed: whether a template counts.
+        symbol: the symbol of a list's place in a template.
+    """
+    index: dict[frozenset[int], int] = {frozenset({START}): 0}
+    rows: list[dict[Symbol, int]] = []
+    finals: list[bool] = []
+    todo = [frozenset({START})]
+    for subset in todo:
+        targets: dict[Symbol, set[int]] = {}
+        for state in subset:
+            for word, after in network.words[state].items():
+                targets.setdefault(word, set()).update(after)
+            for place, after in network.uses[state].items():
+                if not network.places[place[1]].is_wild:
+                    targets.setdefault(symbol(network.owner[after[0]], place), set()).update(after)
+        row: dict[Symbol, int] = {}
+        for label, reached in targets.items():
+            kept = frozenset(s for s in reached if allowed(network.owner[s])) if START in subset else frozenset(reached)
+            if not kept:
+                continue
+            if kept not in index:
+                index[kept] = len(todo)
+                todo.append(kept)
+            row[label] = index[kept]
+        rows.append(row)
+        finals.append(bool(subset & network.finals))
+    return _minimised(rows, finals)
+
+
+def _minimised(rows: list[dict[Symbol, int]], finals: list[bool]) -> Acceptor:
+    """Return the automaton with states of the same future merged, and those without any dropped."""
+    classes: dict[tuple[bool, frozenset[tuple[Symbol, int]]], int] = {}
+    new = [-1] * len(rows)
+    arcs: list[dict[Symbol, int]] = []
+    ends: set[int] = set()
+    for state in _last_first(rows):
+        row = {label: new[target] for label, target in rows[state].items() if new[target] >= 0}
+        if not row and not finals[state] and state:
+            continue
+        key = (finals[state], frozenset(row.items()))
+        if key not in classes:
+            classes[key] = len(arcs)
+            arcs.append(row)
+            if finals[state]:
+                ends.add(classes[key])
+        new[state] = classes[key]
+    order = [new[0], *(i for i in range(len(arcs)) if i != new[0])]
+    place = {old: i for i, old in enumerate(order)}
+    return Acceptor(
+        tuple({label: place[target] for label, target in arcs[old].items()} for old in order),
+        frozenset(place[end] for end in ends),
+    )
+
+
+def _last_first(rows: list[dict[Symbol, int]]) -> Iterable[int]:
+    """Yield every state after all that follow it."""
+    done = [False] * len(rows)
+    stack = [(0, iter(rows[0].values()))]
+    done[0] = True
+    while stack:
+        state, targets = stack[-1]
+        for target in targets:
+            if not done[target]:
+                done[target] = True
+                stack.append((target, iter(rows[target].values())))
+                break
+        else:
+            stack.pop()
+            yield state
+
+
+def spelling_of(entries: Iterable[Entry], before: str, behind: str) -> Spelling:
+    """Return the characters of a list's spoken forms, beginnings shared."""
+    characters: list[str] = []
+    parents: list[int] = []
+    leaves: set[int] = set()
+    children: dict[tuple[int, str], int] = {}
+    for entry in entries:
+        node = -1
+        for character in before + " ".join(entry.words) + behind:
+            key = (node, character)
+            if key not in children:
+                children[key] = len(characters)
+                characters.append(character)
+                parents.append(node)
+            node = children[key]
+        leaves.add(node)
+    return Spelling(np.array(characters, "<U1"), np.array(parents, np.int32), np.array(sorted(leaves), np.int32))
+
+
+def graph_of(
+    acceptor: Acceptor,
+    spelling: Callable[[ListSymbol], Spelling],
+    wake_words: Iterable[str] = (),
+    skip: Iterable[str] = (),
+) -> Graph:
+    """Return the decoding graph of an acceptor.
+
+    Args:
+        acceptor: which sequences of words and lists are sentences.
+        spelling: the values of a list.
+        wake_words: phrases that may stand before a sentence.
+        skip: phrases of which one may stand at its beginning and one at its end.
+    """
+    builder = GraphBuilder(wake_words)
+    skip = list(skip)
+    polite = [builder.text(f"{phrase} ", builder.entry) for phrase in skip]
+    before: list[list[npt.NDArray[np.int32]]] = [[] for _ in acceptor.arcs]  # last characters of what leads to a state
+    entry: dict[int, list[int]] = {0: [*builder.entry, *polite]}
+    for state in _first_last(acceptor):
+        if state and acceptor.arcs[state]:
+            space = builder.node(" ", ())
+            for nodes in before[state]:
+                builder.arcs(nodes, space)
+            entry[state] = [space]
+        if state in acceptor.finals:
+            for nodes in before[state]:
+                builder.end(nodes)
+        letters: dict[tuple[int, str], int] = {}
+        for label, target in acceptor.arcs[state].items():
+            if isinstance(label, tuple):
+                spelt = spelling(label)
+                first = builder.block(spelt.characters, spelt.parents, entry[state])
+                before[target].append(spelt.leaves + first)
+            else:
+                before[target].append(np.array([_word(builder, letters, label, entry[state])], np.int32))
+    _add_skip(builder, skip, [nodes for state in acceptor.finals for nodes in before[state]])
+    return builder.build()
+
+
+def _word(builder: GraphBuilder, letters: dict[tuple[int, str], int], word: str, sources: list[int]) -> int:
+    """Add a word, sharing beginnings with others from the same state; return its last node."""
+    node = -1
+    for character in word:
+        key = (node, character)
+        if key not in letters:
+            letters[key] = builder.node(character, sources if node < 0 else [node])
+        node = letters[key]
+    return node
+
+
+def _add_skip(builder: GraphBuilder, skip: Iterable[str], ends: list[npt.NDArray[np.int32]]) -> None:
+    for phrase in skip:
+        space = builder.node(" ", ())
+        for nodes in ends:
+            builder.arcs(nodes, space)
+        builder.end(np.array([builder.text(phrase, [space])], np.int32))
+
+
+def _first_last(acceptor: Acceptor) -> list[int]:
+    """Return the states so that each comes before all that follow it."""
+    return list(_last_first([dict(row) for row in acceptor.arcs]))[::-1]

@@ -1,0 +1,49 @@
+"""From written text to words, and back to what stood there: "Set it to 72.5°" is set it to seventy two point five."""
+
+import re
+from dataclasses import dataclass
+
+from voice.text import normalise, number_words
+
+_DECIMAL = re.compile(r"(?<![\w.])(-?)(\d+)\.(\d+)(?![\w.]*\d)")
+_MINUS = re.compile(r"(?<![\w)])-(?=\d)")
+_CHUNK = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text's words."""
+
+    original: str
+    words: tuple[str, ...]
+    spans: tuple[tuple[int, int], ...]
+    """First character and one past the last of what each word stands for in `original`."""
+
+    def raw(self, start: int, end: int) -> str:
+        """Return what words `start` to `end` stand for, as written, without punctuation around."""
+        if start >= end:
+            return ""
+        text = self.original[self.spans[start][0] : self.spans[end - 1][1]]
+        return text.strip(' \t\n.,;:!?"')
+
+
+def plain(text: str) -> str:
+    """Return normalised text, decimals and minus signs as words."""
+    text = _DECIMAL.sub(_decimal, text)
+    return normalise(_MINUS.sub("minus ", text))
+
+
+def words_of_text(text: str) -> Words:
+    """Return the words of `text` and where each came from."""
+    words: list[str] = []
+    spans: list[tuple[int, int]] = []
+    for match in _CHUNK.finditer(text):
+        found = plain(match.group()).split()
+        words += found
+        spans += [match.span()] * len(found)
+    return Words(text, tuple(words), tuple(spans))
+
+
+def _decimal(match: re.Match[str]) -> str:
+    minus, whole, digits = match.groups()
+    return f"{'minus ' if minus else ''}{whole} point {' '.join(number_words(int(digit)) for digit in digits)} "
