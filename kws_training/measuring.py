@@ -65,6 +65,22 @@ def register(app: typer.Typer, measure_run: Callable[[Path, Path], dict[str, Any
             say(f"wrote {write_report(out, figures)}")
         _emit(figures) if as_json else typer.echo(_summary(figures))
 
+    @app.command()
+    def submit(
+        bundle: Annotated[str, typer.Argument(help="commands bundle, name or folder")],
+        folder: Annotated[Path, typer.Argument(help="of the clips, such as Kaggle's test/audio")],
+        out: Annotated[Path, typer.Option(help="the CSV")] = Path("submission.csv"),
+    ) -> None:
+        """Write Kaggle's fname,label for a folder of clips; one that can't be read is told, and `unknown` in it."""
+        from kws_training.submit import submit as write  # noqa: PLC0415 - slow to import
+        from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+        done = write(load_bundle(bundle, kind="commands"), folder, out)
+        say(f"wrote {out}: " + ", ".join(f"{n} {label}" for label, n in done.counts.items() if n))
+        if done.unreadable:
+            say(f"{len(done.unreadable)} clips could not be read; the submission calls them unknown")
+            raise typer.Exit(1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:

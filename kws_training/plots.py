@@ -97,7 +97,7 @@ def reliability_diagram(bins: Sequence[dict[str, Any]], error: float) -> bytes:
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         axes.set_ylabel("share of right answers")
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower right")
         axes.set_title(f"Reliability: expected calibration error {100 * error:.2f} %")
         below.bar(x, [b["n"] for b in bins], width=0.04, color=COLOURS[0])
         below.set_yscale("log")
