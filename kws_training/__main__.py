@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from kws_training.data_cli import register as register_data
 from kws_training.measuring import register
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
@@ -16,7 +17,6 @@ from voice.errors import ConfigError, DataError, EarshotError
 
 app = typer.Typer(help="Train wake words and the command classifier.", no_args_is_help=True, add_completion=False)
 
-Data = Annotated[Path, typer.Option(envvar="EARSHOT_DATA", help="the unpacked speech data pack")]
 Work = Annotated[Path, typer.Option(help="folder for feature stores; outside the repository")]
 Run = Annotated[Path, typer.Option(help="folder for checkpoints; an interrupted run goes on")]
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML of config/kws")]
@@ -24,18 +24,7 @@ Threads = Annotated[int, typer.Option("--threads", min=1, help="of TensorFlow")]
 Out = Annotated[Path, typer.Option(help="folder of the bundle")]
 
 
-@app.command()
-def prepare(
-    data: Data,
-    work: Work,
-    more: Annotated[list[Path] | None, typer.Option(help="folder of further speech; repeatable")] = None,
-    skip: Annotated[list[Path] | None, typer.Option(help="list of clips of further speech to leave out")] = None,
-    processes: int = 1,
-) -> None:
-    """Compute the features of the data pack, once."""
-    from kws_training.prepare import prepare as write_stores  # noqa: PLC0415
-
-    write_stores(data, work, more or [], skip=skip or [], n_processes=processes)
+register_data(app)
 
 
 @app.command()

@@ -67,11 +67,19 @@ def spectrograms(data: Path) -> Iterator[tuple[str, str, str, Any]]:
 def official_split(name: str) -> str:
     """Return dev for the speakers that the official hash rule validates with, else train.
 
-    The rule of Speech Commands: SHA-1 of the name before `_nohash_`, modulo 2^27, in percent; below 10 validates.
-    Test speakers (10 to 20) occur in the spectrograms only as the part that the pack trains on.
+    Test speakers (10 to 20 %) occur in the spectrograms only as the part that the pack trains on.
     """
-    digest = int(sha1(name.split("_nohash_", maxsplit=1)[0].encode(), usedforsecurity=False).hexdigest(), 16)
-    return "dev" if digest % 2**27 * 100 / (2**27 - 1) < 10 else "train"
+    return "dev" if hash_percent(name) < 10 else "train"
+
+
+def hash_percent(name: str) -> float:
+    """Return where a file stands in Speech Commands' own rule (arXiv 1804.03209, section 7.1), 0 to 100.
+
+    SHA-1 of the file's name without `_nohash_` and what follows, modulo 2^27, in percent of 2^27 - 1. A name without
+    `_nohash_` counts whole, with its suffix.
+    """
+    digest = sha1(name.split("_nohash_", maxsplit=1)[0].encode(), usedforsecurity=False).hexdigest()
+    return int(digest, 16) % 2**27 * (100 / (2**27 - 1))
 
 
 def running_speech(data: Path) -> Iterator[tuple[Recording, str | None]]:

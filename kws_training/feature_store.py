@@ -4,12 +4,14 @@ A byte is `10.06 ln(P + 1e-6) + 146.5`, rounded and clipped, the scale of the sp
 kept as audio and clips kept as spectrograms are the same kind of number.
 """
 
+import errno
 import io
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,7 @@ SETTINGS = FeatureSettings()
 SCALE, SHIFT = 10.06, 146.5
 FLOOR = round(SCALE * float(np.log(SETTINGS.offset)) + SHIFT)
 """The byte of digital silence: 8."""
+_JPEG_ROWS = 64_000  # a JPEG has at most 65,535; whole blocks of 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +80,51 @@ class FeatureStore:
 
 
 def write_store(folder: Path, entries: Iterable[tuple[dict[str, Any], Bytes]]) -> int:
-    """Write clips, given as fields of `Clip` (without start and n_frames) and frames; return their number."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parts: list[Bytes] = []
-    lines: list[str] = []
-    start = 0
-    for fields, frames in entries:
-        clip = Clip(start=start, n_frames=len(frames), **fields)
-        lines.append(json.dumps(asdict(clip)))
-        parts.append(frames)
-        start = clip.stop
-    empty = np.zeros((0, SETTINGS.mels), np.uint8)
-    np.save(folder / "frames.npy", np.concatenate([empty, *parts]))
-    (folder / "clips.jsonl").write_text("".join(line + "\n" for line in lines), encoding="utf-8")
-    return len(lines)
+    """Write clips, given as fields of `Clip` (without start and n_frames) and frames; return their number.
+
+    The store appears whole or not at all: it is written beside its place first.
+
+    Raises:
+        DataError: the disk is full, or the folder can't be written.
+    """
+    return write_arrays(folder, entries, np.zeros((0, SETTINGS.mels), np.uint8))
+
+
+def write_arrays(folder: Path, entries: Iterable[tuple[dict[str, Any], Any]], empty: npt.NDArray[Any]) -> int:
+    """Write clips as rows of one array of the type and row shape of `empty`, see `write_store`."""
+    partial = folder.with_name(f"{folder.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        n_clips = _write(partial, entries, empty)
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.replace(folder)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        fix = "free disk space, or name another --work" if full else "name a folder that can be written with --work"
+        raise DataError(f"{folder}: {error.strerror}; nothing was kept of it", fix=fix) from error
+    return n_clips
+
+
+def _write(folder: Path, entries: Iterable[tuple[dict[str, Any], Any]], empty: npt.NDArray[Any]) -> int:
+    n_clips = start = 0
+    with (folder / "frames.npy").open("wb") as frames, (folder / "clips.jsonl").open("w", encoding="utf-8") as lines:
+        _header(frames, empty, 0)
+        for fields, rows in entries:
+            clip = Clip(start=start, n_frames=len(rows), **fields)
+            frames.write(np.ascontiguousarray(rows, empty.dtype).tobytes())
+            lines.write(json.dumps(asdict(clip)) + "\n")
+            start, n_clips = clip.stop, n_clips + 1
+        frames.seek(0)
+        _header(frames, empty, start)
+    return n_clips
+
+
+def _header(file: BinaryIO, empty: npt.NDArray[Any], n_rows: int) -> None:
+    """Write NumPy's header; it leaves room for any number of rows, so that the second fits over the first."""
+    description = {"descr": empty.dtype.str, "fortran_order": False, "shape": (n_rows, *empty.shape[1:])}
+    np.lib.format.write_array_header_1_0(file, description)
 
 
 def to_bytes(logmel: npt.NDArray[np.float32]) -> Bytes:
@@ -112,6 +146,8 @@ def through_jpeg(frames: Bytes) -> Bytes:
     """Return frames after JPEG compression at quality 75, as the spectrograms of the data pack went through it."""
     from PIL import Image  # noqa: PLC0415 - the extra `train`
 
+    if len(frames) > _JPEG_ROWS:
+        return np.concatenate([through_jpeg(frames[:_JPEG_ROWS]), through_jpeg(frames[_JPEG_ROWS:])])
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(frames)).save(buffer, "JPEG", quality=75)
     return np.asarray(Image.open(buffer), np.uint8)

@@ -61,12 +61,23 @@ def prepare(
                 say(f"{name}: {write_store(work / name, entries)} clips")
     for name in ("words", "noise", "speech"):
         if not (work / f"{name}-jpeg" / "clips.jsonl").exists():
-            say(f"{name}-jpeg: {write_store(work / f'{name}-jpeg', _compressed(work / name))} clips")
+            say(f"{name}-jpeg: {write_store(work / f'{name}-jpeg', compressed(work / name))} clips")
 
 
 def one_second(samples: Samples) -> Samples:
     """Return samples cut or zero-padded to one second."""
     return np.pad(samples[:RATE], (0, max(0, RATE - len(samples))))
+
+
+def loudest_second(samples: Samples) -> Samples:
+    """Return the second with the most energy, to a hundredth; a shorter recording is zero-padded at its end."""
+    if len(samples) <= RATE:
+        return one_second(samples)
+    step = RATE // 100
+    energy = np.concatenate([[0.0], np.cumsum(np.square(samples, dtype=np.float64))])
+    starts = np.arange(0, len(samples) - RATE + 1, step)
+    first = int(starts[np.argmax(energy[starts + RATE] - energy[starts])])
+    return samples[first : first + RATE]
 
 
 def no_negative(label: str, text: str | None) -> str:
@@ -121,7 +132,8 @@ def _second(path: Path) -> Bytes:
     return audio_bytes(one_second(read_samples(path)))
 
 
-def _compressed(folder: Path) -> Iterator[tuple[dict[str, Any], Bytes]]:
+def compressed(folder: Path) -> Iterator[tuple[dict[str, Any], Bytes]]:
+    """Yield the clips of a store as `write_store` takes them, after JPEG."""
     from kws_training.feature_store import FeatureStore  # noqa: PLC0415
 
     store = FeatureStore(folder)
