@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from voice.audio.microphone import MicrophoneSettings
 from voice.bus.settings import BrokerSettings
 from voice.decoding.grammar import GrammarSettings
-from voice.dialogue.site import DialogueSettings
+from voice.dialogue.settings import DialogueSettings
 from voice.errors import ConfigError
 from voice.models.vad import VadSettings
 from voice.pipeline.arbiter import ArbiterSettings

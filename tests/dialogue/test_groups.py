@@ -26,7 +26,7 @@ from voice.bus.topics import (
 )
 from voice.config import load_config
 from voice.dialogue.manager import DialogueManager
-from voice.dialogue.site import DialogueSettings
+from voice.dialogue.settings import DialogueSettings
 
 
 class Stage:

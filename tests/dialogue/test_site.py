@@ -26,7 +26,8 @@ from voice.bus.topics import (
     TtsSay,
     TtsSayFinished,
 )
-from voice.dialogue.site import DialogueSettings, SiteDialogue
+from voice.dialogue.settings import DialogueSettings
+from voice.dialogue.site import SiteDialogue
 
 KNOWN = {"LightOn", "Stop"}
 

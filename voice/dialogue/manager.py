@@ -4,23 +4,30 @@ import asyncio
 
 from voice.bus.base import Bus
 from voice.bus.topics import (
+    Arbitration,
     AsrTextCaptured,
     ComponentError,
     Configure,
     ContinueSession,
+    DialogueToggleOff,
+    DialogueToggleOn,
     EndSession,
     ErrorMessage,
     HotwordDetected,
     NluIntentNotRecognized,
     NluIntentParsed,
+    NluSlotParsed,
     Payload,
     StartSession,
     TtsSayFinished,
+    VadUp,
     on,
     send,
 )
 from voice.clock import Cancel, Clock, LoopClock
-from voice.dialogue.site import DialogueSettings, Handles, SiteDialogue
+from voice.dialogue.arbitration import Arbiter
+from voice.dialogue.settings import DialogueSettings
+from voice.dialogue.site import Handles, SiteDialogue
 
 MAX_SITES = 100
 """Sites, or groups of sites, that one dialogue manager serves."""
@@ -53,18 +60,30 @@ class DialogueManager:
         self._cancel: Cancel | None = None
         self._disabled: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
-        openers = (on(bus, HotwordDetected, self._at_site), on(bus, StartSession, self._at_site))
+        self._off: set[str | None] = set()  # groups that open no session; None: nobody does
+        self._arbiter = Arbiter(self._settings.arbitration_s)
+        openers = (
+            on(bus, HotwordDetected, self._wake),
+            on(bus, StartSession, self._start),
+            on(bus, VadUp, self._speech),
+        )
         answers = (
             on(bus, AsrTextCaptured, self._in_session),
             on(bus, NluIntentParsed, self._in_session),
             on(bus, NluIntentNotRecognized, self._in_session),
+            on(bus, NluSlotParsed, self._in_session),
             on(bus, ContinueSession, self._in_session),
             on(bus, EndSession, self._in_session),
             on(bus, TtsSayFinished, self._in_session),
             on(bus, ErrorMessage, self._in_session),
             on(bus, ComponentError, self._in_session),
         )
-        self._unsubscribe = (*openers, *answers, on(bus, Configure, self._configure))
+        switches = (
+            on(bus, Configure, self._configure),
+            on(bus, DialogueToggleOn, self._toggle),
+            on(bus, DialogueToggleOff, self._toggle),
+        )
+        self._unsubscribe = (*openers, *answers, *switches)
 
     async def close(self) -> None:
         """Stop driving."""
@@ -76,9 +95,35 @@ class DialogueManager:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _at_site(self, message: HotwordDetected | StartSession) -> None:
-        if not self._settings.serves(message.site_id):
+    def _opens(self, site_id: str) -> bool:
+        """Return whether a session may be opened at a site."""
+        return self._settings.serves(site_id) and not self._off & {None, self._settings.group(site_id)}
+
+    async def _wake(self, message: HotwordDetected) -> None:
+        site = self.sites.get(self._settings.group(message.site_id))
+        if not self._opens(message.site_id) or (site and not site.takes_wake(message.site_id)):
             return
+        await self._decided(*self._arbiter.hear(message, self._clock.now()))
+        self._schedule()
+
+    async def _decided(self, winner: HotwordDetected | None, decision: Arbitration | None) -> None:
+        if decision is not None:
+            await send(self._bus, decision)
+        if winner is not None:
+            await self._at_site(winner)
+
+    async def _start(self, message: StartSession) -> None:
+        if self._opens(message.site_id):
+            await self._at_site(message)
+        elif self._settings.serves(message.site_id):
+            off = "sessions are switched off: send hermes/dialogueManager/toggleOn"
+            await send(self._bus, ErrorMessage(component="dialogueManager", error=off, site_id=message.site_id))
+
+    async def _speech(self, message: VadUp) -> None:
+        if site := self.sites.get(self._settings.group(message.site_id)):
+            await self._step(site, message)
+
+    async def _at_site(self, message: HotwordDetected | StartSession) -> None:
         group = self._settings.group(message.site_id)
         if group not in self.sites and len(self.sites) >= MAX_SITES:
             await send(self._bus, ErrorMessage(component="dialogueManager", error="too many sites"))
@@ -102,6 +147,15 @@ class DialogueManager:
             for switch in message.intents:
                 (disabled.discard if switch.enable else disabled.add)(switch.intent_id)
 
+    async def _toggle(self, message: DialogueToggleOn | DialogueToggleOff) -> None:
+        group = None if message.site_id is None else self._settings.group(message.site_id)
+        if isinstance(message, DialogueToggleOff):
+            self._off |= {group} if len(self._off) <= MAX_SITES else set()
+        elif group is None:
+            self._off.clear()
+        else:
+            self._off.discard(group)
+
     async def _step(self, site: SiteDialogue, message: Payload | None = None) -> None:
         async with self._lock:
             now = self._clock.now()
@@ -112,7 +166,8 @@ class DialogueManager:
     def _schedule(self) -> None:
         if self._cancel:
             self._cancel()
-        deadlines = [site.deadline for site in self.sites.values() if site.deadline is not None]
+        limits = (self._arbiter.deadline, *(site.deadline for site in self.sites.values()))
+        deadlines = [limit for limit in limits if limit is not None]
         wait = max(0.0, min(deadlines) - self._clock.now()) if deadlines else None
         self._cancel = None if wait is None else self._clock.call_later(wait, self._expire)
 
@@ -122,5 +177,6 @@ class DialogueManager:
         task.add_done_callback(self._tasks.discard)
 
     async def _tick_all(self) -> None:
+        await self._decided(*self._arbiter.decide(self._clock.now()))
         for site in tuple(self.sites.values()):
             await self._step(site)

@@ -4,17 +4,12 @@ idle -> saying -> listening -> parsing -> handling -> (saying again | ending) ->
 deadline; a session ends exactly once, and the wake word is always switched on again when it does.
 """
 
-import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Literal
 
 from voice.bus.topics import (
     ActionInit,
-    AsrStartListening,
     AsrStopListening,
     AsrTextCaptured,
     AsrToggleOn,
@@ -24,21 +19,23 @@ from voice.bus.topics import (
     HotwordDetected,
     HotwordToggleOff,
     HotwordToggleOn,
-    IntentMessage,
-    IntentNotRecognized,
+    IntentName,
     NluIntentNotRecognized,
     NluIntentParsed,
-    NluQuery,
+    NluSlotParsed,
     Payload,
     Reason,
-    SessionEnded,
     SessionQueued,
-    SessionStarted,
     StartSession,
     Termination,
-    TtsSay,
     TtsSayFinished,
+    TtsStop,
+    VadUp,
 )
+from voice.dialogue import messages
+from voice.dialogue.session import Session, Waiting, new_id
+from voice.dialogue.settings import DialogueSettings
+from voice.dialogue.stop_word import StopWord
 
 State = Literal["idle", "saying", "listening", "parsing", "handling", "ending"]
 REASON = "dialogueSession"
@@ -50,68 +47,7 @@ Handles = Callable[[str, str], bool]
 
 _ROUNDING = 1e-6
 _WAITS_FOR = {"listening": "asr", "parsing": "nlu", "handling": "skill"}
-
-
-class DialogueSettings(BaseModel):
-    """How long each state may last, and how many sessions may wait."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    saying_s: float = Field(60.0, gt=0, description="longest speech out, s")
-    listening_s: float = Field(25.0, gt=0, description="longest wait for an utterance, s")
-    parsing_s: float = Field(5.0, gt=0, description="longest wait for the meaning of a text, s")
-    handling_s: float = Field(15.0, gt=0, description="longest wait for a handler's answer, s")
-    unclaimed_s: float = Field(0.3, gt=0, description="wait for an answer to an intent that no known handler claims, s")
-    queue: int = Field(10, gt=0, description="sessions that may wait for a site; more are refused")
-    custom_data: int = Field(64_000, gt=0, description="longest customData, characters")
-    text: int = Field(2000, gt=0, le=10_000, description="longest text that is spoken, characters")
-    abort: tuple[str, ...] = Field(("Stop",), description="intents that end a session in place of an answer")
-    sites: tuple[str, ...] = Field(
-        (), description="sites and groups that are served, or one text with commas; none: all"
-    )
-    group_separator: str = Field(
-        "", max_length=1, description="ends a group's name in a siteId: '.' in bedroom.front; empty: no groups"
-    )
-
-    @field_validator("sites", mode="before")
-    @classmethod
-    def _with_commas(cls, value: Any) -> Any:
-        return tuple(filter(None, map(str.strip, value.split(",")))) if isinstance(value, str) else value
-
-    def group(self, site_id: str) -> str:
-        """Return the group of a site: what stands before the separator, or the site itself (divergence 10)."""
-        return site_id.split(self.group_separator, 1)[0] if self.group_separator else site_id
-
-    def serves(self, site_id: str) -> bool:
-        """Return whether a site's sessions are ours."""
-        return not self.sites or site_id in self.sites or self.group(site_id) in self.sites
-
-
-def _new_id() -> str:
-    return secrets.token_urlsafe(16)
-
-
-@dataclass
-class _Session:
-    id: str
-    site_id: str
-    custom_data: str | None = None
-    intent_filter: list[str] | None = None
-    tell_not_recognized: bool = False
-    wakeword_id: str | None = None
-    text: str = ""
-    lang: str | None = None
-    speech_id: str = ""
-    query_id: str = ""
-    likelihood: float | None = None
-    claimed: bool = False
-    """True once someone has shown that they look after it: started it by message, or continued it."""
-
-
-@dataclass
-class _Waiting:
-    request: StartSession
-    id: str = field(default_factory=_new_id)
+_SPEAKING = ("saying", "ending")
 
 
 class SiteDialogue:
@@ -130,10 +66,11 @@ class SiteDialogue:
         self.disabled: set[str] = set()
         self._settings = settings
         self._handles = handles
-        self._session: _Session | None = None
-        self._queue: deque[_Waiting] = deque()
+        self._session: Session | None = None
+        self._queue: deque[Waiting] = deque()
         self._now = 0.0
         self._claimed = True
+        self._stop_word = StopWord(settings, handles)
 
     @property
     def session_id(self) -> str | None:
@@ -142,42 +79,56 @@ class SiteDialogue:
 
     @property
     def session_ids(self) -> frozenset[str]:
-        """Ids of the running and the waiting sessions."""
-        return frozenset(waiting.id for waiting in self._queue) | ({self._session.id} if self._session else set())
+        """Ids of the running and the waiting sessions, and the one under which a stop word is listened for."""
+        own = {self._session.id, self._session.ear or self._session.id} if self._session else set()
+        return frozenset(waiting.id for waiting in self._queue) | own
+
+    def takes_wake(self, site_id: str) -> bool:
+        """Return whether a wake word at a site would change anything."""
+        own = self._session is not None and self._session.site_id == site_id
+        return self._session is None or (own and self._settings.barge_in and self.state in _SPEAKING)
 
     def handle(self, message: Payload, now: float) -> list[Payload]:
         """Return what a message leads to; one that fits no state leads to nothing."""
         self._now = now
+        session = self._session
         match message:
             case HotwordDetected():
                 return self._woken(message)
             case StartSession():
                 return self._requested(message)
+            case VadUp():
+                return self._speech_began(message)
             case EndSession() if any(waiting.id == message.session_id for waiting in self._queue):
                 self._queue = deque(waiting for waiting in self._queue if waiting.id != message.session_id)
                 return []
-        session = self._session
-        if session is None or getattr(message, "session_id", None) != session.id:
+        if session is None:
             return []
-        return self._in_session(session, message)
+        if session.ear is not None and getattr(message, "session_id", None) == session.ear:
+            stopped, answer = self._stop_word.handle(session, message)
+            return [TtsStop(site_id=session.site_id), *self._end(session, "abortedByUser")] if stopped else answer
+        return self._in_session(session, message) if getattr(message, "session_id", None) == session.id else []
 
-    def _in_session(self, session: _Session, message: Payload) -> list[Payload]:
+    def _in_session(self, session: Session, message: Payload) -> list[Payload]:
+        parsing = self.state == "parsing" and getattr(message, "id", None) in (None, session.query_id)
         match message:
             case TtsSayFinished():
                 return self._spoken(session, message)
             case AsrTextCaptured() if self.state == "listening":
                 return self._heard(session, message)
-            case NluIntentParsed() if self.state == "parsing" and message.id in (None, session.query_id):
+            case NluIntentParsed() if parsing:
                 return self._parsed(session, message)
-            case NluIntentNotRecognized() if self.state == "parsing" and message.id in (None, session.query_id):
-                return self._not_recognized(session, message.input)
+            case NluIntentNotRecognized() if parsing:
+                return self._not_recognized(session, message)
+            case NluSlotParsed() if parsing and session.slot is not None:
+                return self._slot_parsed(session, session.slot, message)
             case ContinueSession() if self.state in ("handling", "listening", "parsing"):
                 return self._continued(session, message)
             case EndSession() if self.state != "ending":
                 return self._end_requested(session, message)
             case ErrorMessage(component="asr") if self.state == "listening":
                 return self._end(session, "error", "asr", message.error)
-            case ErrorMessage(component="nlu") if self.state == "parsing":
+            case ErrorMessage(component="nlu") if self.state in ("listening", "parsing"):
                 return self._end(session, "error", "nlu", message.error)
         return []
 
@@ -193,142 +144,149 @@ class SiteDialogue:
             return self._end(session, "nominal")
         if self.state == "handling" and not self._claimed:  # nobody is known to handle it, and nobody did
             return self._end(session, "intentNotRecognized")
+        if self.state == "listening" and session.follows is not None:  # nobody had more to say
+            return self._end(session, "timeout")
         return self._end(session, "timeout", _WAITS_FOR[self.state])
 
     # ---- opening -----------------------------------------------------------------------------------------------
 
     def _woken(self, message: HotwordDetected) -> list[Payload]:
-        if self._session is not None:
+        session = self._session
+        if session is None:
+            woken = Session.woken(message)
+            return [*self._open(woken), *self._listen(woken)]
+        if not self.takes_wake(message.site_id):
             return []
-        wanted = f"{message.session_id[:64]}-" if message.session_id else ""
-        session = _Session(wanted + _new_id(), message.site_id, wakeword_id=message.model_id, lang=message.lang)
-        return [*self._open(session), *self._listen(session)]
+        stop = TtsStop(site_id=session.site_id)
+        if self.state == "saying":
+            return [stop, *self._listen(session)]
+        woken = Session.woken(message)
+        return [stop, *self._closed(session, Termination(reason="nominal")), *self._open(woken), *self._listen(woken)]
 
     def _requested(self, message: StartSession) -> list[Payload]:
-        waiting = _Waiting(message)
+        waiting = Waiting(message)
         if self._session is None:
             return self._start(waiting)
-        allowed = not isinstance(message.init, ActionInit) or message.init.can_be_enqueued
-        if not allowed:
+        if isinstance(message.init, ActionInit) and not message.init.can_be_enqueued:
             return []
         if len(self._queue) >= self._settings.queue:
             full = f"{len(self._queue)} sessions are waiting"
             return [ErrorMessage(component="dialogueManager", error=full, site_id=message.site_id)]
         self._queue.append(waiting)
-        return [SessionQueued(session_id=waiting.id, site_id=message.site_id, custom_data=message.custom_data)]
+        return [
+            SessionQueued(session_id=waiting.id, site_id=message.site_id, custom_data=self._kept(message.custom_data))
+        ]
 
-    def _start(self, waiting: _Waiting) -> list[Payload]:
-        request, init = waiting.request, waiting.request.init
-        session = _Session(
-            waiting.id, request.site_id, self._kept(request.custom_data), lang=request.lang, claimed=True
-        )
+    def _start(self, waiting: Waiting) -> list[Payload]:
+        init = waiting.request.init
+        session = waiting.opened(self._kept(waiting.request.custom_data))
         opened = self._open(session)
         if not isinstance(init, ActionInit):
             return [*opened, *self._say(session, init.text, "ending")]
-        session.intent_filter, session.tell_not_recognized = init.intent_filter, init.send_intent_not_recognized
         return [*opened, *(self._say(session, init.text, "saying") if init.text else self._listen(session))]
 
-    def _open(self, session: _Session) -> list[Payload]:
+    def _open(self, session: Session) -> list[Payload]:
         self._session = session
-        return [
-            HotwordToggleOff(site_id=session.site_id, reason=REASON),
-            SessionStarted(
-                session_id=session.id, site_id=session.site_id, custom_data=session.custom_data, lang=session.lang
-            ),
-        ]
+        return [HotwordToggleOff(site_id=session.site_id, reason=REASON), messages.started(session)]
 
     # ---- a turn ------------------------------------------------------------------------------------------------
 
-    def _say(self, session: _Session, text: str, state: State) -> list[Payload]:
-        session.speech_id = _new_id()
+    def _say(self, session: Session, text: str, state: State) -> list[Payload]:
+        session.speech_id, session.spoke = new_id(), True
         text = text[: self._settings.text]
         self._go(state, max(self._settings.saying_s, len(text) / SPEECH_CHARACTERS_PER_S))
-        return [
-            TtsSay(text=text, id=session.speech_id, session_id=session.id, site_id=session.site_id, lang=session.lang)
-        ]
+        open_to_wake = [HotwordToggleOn(site_id=session.site_id, reason=REASON)] if self._settings.barge_in else []
+        return [messages.say(session, text), *open_to_wake, *self._stop_word.begin(session)]
 
-    def _spoken(self, session: _Session, message: TtsSayFinished) -> list[Payload]:
+    def _spoken(self, session: Session, message: TtsSayFinished) -> list[Payload]:
         if message.id != session.speech_id:
             return []
         if self.state == "saying":
             return self._listen(session)
         return self._end(session, "nominal") if self.state == "ending" else []
 
-    def _listen(self, session: _Session) -> list[Payload]:
-        self._go("listening", self._settings.listening_s)
+    def _listen(self, session: Session) -> list[Payload]:
+        deaf = self._settings.barge_in and self.state == "saying"
+        off = [HotwordToggleOff(site_id=session.site_id, reason=REASON)] if deaf else []
+        stop = self._stop_word.end(session)
+        window = self._settings.follow_up_s if session.follows else self._settings.listening_s
+        self._go("listening", window)
         return [
+            *stop,
+            *off,
             AsrToggleOn(site_id=session.site_id, reason=REASON),
-            AsrStartListening(
-                session_id=session.id,
-                site_id=session.site_id,
-                wakeword_id=session.wakeword_id,
-                intent_filter=session.intent_filter,
-                lang=session.lang,
-            ),
+            messages.listen(session),
         ]
 
-    def _heard(self, session: _Session, message: AsrTextCaptured) -> list[Payload]:
-        session.text, session.likelihood = message.text, message.likelihood
-        stop = AsrStopListening(session_id=session.id, site_id=session.site_id)
-        if not message.text.strip():
-            return [stop, *self._not_recognized(session, "")]
-        self._go("parsing", self._settings.parsing_s)
-        session.query_id = _new_id()
-        query = NluQuery(
-            input=message.text,
-            intent_filter=session.intent_filter,
-            id=session.query_id,
-            session_id=session.id,
-            site_id=session.site_id,
-            asr_confidence=message.likelihood,
-            custom_data=session.custom_data,
-            lang=session.lang,
-        )
-        return [stop, query]
+    def _speech_began(self, message: VadUp) -> list[Payload]:
+        """Let someone finish who began to speak before a follow-up window closed."""
+        session = self._session
+        if session and session.follows and self.state == "listening" and session.site_id == message.site_id:
+            self._go("listening", self._settings.listening_s)
+        return []
 
-    def _parsed(self, session: _Session, message: NluIntentParsed) -> list[Payload]:
+    def _heard(self, session: Session, message: AsrTextCaptured) -> list[Payload]:
+        session.heard = message
+        stop = AsrStopListening(session_id=session.id, site_id=session.site_id)
+        self._ask(session)
+        if not message.text.strip():
+            return [stop, *self._not_recognized(session, NluIntentNotRecognized(input=""))]
+        asked = session.slot and messages.slot_query(session, message, session.slot)
+        return [stop, asked or messages.query(session, message)]
+
+    def _ask(self, session: Session) -> None:
+        self._go("parsing", self._settings.parsing_s)
+        session.query_id = new_id()
+
+    def _slot_parsed(self, session: Session, slot: str, message: NluSlotParsed) -> list[Payload]:
+        """Go on with the value of a slot; without one, the text may be the whole intent, or a stop word."""
+        name = (session.intent_filter or [""])[0]
+        if message.slot is None or message.slot_name != slot:
+            session.slot = None
+            self._ask(session)
+            return [messages.query(session, session.heard or AsrTextCaptured(text=message.input))]
+        confidence = message.slot.confidence
+        intent = IntentName(intent_name=name, confidence_score=confidence)
+        return self._parsed(session, NluIntentParsed(input=message.input, intent=intent, slots=[message.slot]))
+
+    def _parsed(self, session: Session, message: NluIntentParsed) -> list[Payload]:
         name = message.intent.intent_name
         if name in self.disabled or (session.intent_filter is not None and name not in session.intent_filter):
-            return self._not_recognized(session, message.input)
+            return self._not_recognized(session, NluIntentNotRecognized(input=message.input))
         if session.intent_filter is not None and name in self._settings.abort:
             return self._end(session, "abortedByUser")
         self._claimed = session.claimed or self._handles(name, session.id)
         self._go("handling", self._settings.handling_s if self._claimed else self._settings.unclaimed_s)
-        return [
-            IntentMessage(
-                input=message.input,
-                intent=message.intent,
-                slots=message.slots,
-                session_id=session.id,
-                site_id=session.site_id,
-                custom_data=session.custom_data,
-                asr_confidence=session.likelihood,
-                wakeword_id=session.wakeword_id,
-            )
-        ]
+        return [messages.intent(session, message)]
 
-    def _not_recognized(self, session: _Session, text: str) -> list[Payload]:
+    def _not_recognized(self, session: Session, message: NluIntentNotRecognized) -> list[Payload]:
         if not session.tell_not_recognized:
             return self._end(session, "intentNotRecognized")
         self._claimed = True
         self._go("handling", self._settings.handling_s)
-        told = IntentNotRecognized(
-            session_id=session.id, site_id=session.site_id, input=text, custom_data=session.custom_data
-        )
-        return [told]
+        return [messages.not_recognized(session, message)]
 
-    def _continued(self, session: _Session, message: ContinueSession) -> list[Payload]:
+    def _continued(self, session: Session, message: ContinueSession) -> list[Payload]:
         stop = self._stop_listening(session)
-        session.intent_filter, session.claimed = message.intent_filter, True
-        session.lang = message.lang or session.lang
+        session.intent_filter, session.claimed, session.answered = message.intent_filter, True, True
+        session.lang, session.follows = message.lang or session.lang, None
         session.tell_not_recognized = message.send_intent_not_recognized
         if message.custom_data is not None:
             session.custom_data = self._kept(message.custom_data)
+        only_one = len(message.intent_filter or ()) == 1
+        session.slot = message.slot if only_one else None
+        if message.slot is not None and not only_one:
+            wrong = "a slot is asked for, and intentFilter does not hold exactly one intent"
+            stop = [*stop, self._error(session, wrong)]
+        if session.slot is not None and session.intent_filter is not None:
+            known = (name for name in self._settings.abort if self._handles(name, session.id))
+            session.intent_filter = [*dict.fromkeys((*session.intent_filter, *known))]
         return [*stop, *(self._say(session, message.text, "saying") if message.text else self._listen(session))]
 
     # ---- closing -----------------------------------------------------------------------------------------------
 
-    def _end_requested(self, session: _Session, message: EndSession) -> list[Payload]:
+    def _end_requested(self, session: Session, message: EndSession) -> list[Payload]:
+        session.answered = session.answered or self.state == "handling"
         if message.custom_data is not None:
             session.custom_data = self._kept(message.custom_data)
         if not message.text:
@@ -336,22 +294,28 @@ class SiteDialogue:
         return [*self._stop_listening(session), *self._say(session, message.text, "ending")]
 
     def _end(
-        self, session: _Session, reason: Reason, component: str | None = None, error: str | None = None
+        self, session: Session, reason: Reason, component: str | None = None, error: str | None = None
     ) -> list[Payload]:
-        stop = self._stop_listening(session)
-        ended = SessionEnded(
-            session_id=session.id,
-            site_id=session.site_id,
-            termination=Termination(reason=reason, component=component, error=error),
-            custom_data=session.custom_data,
-        )
-        self._session, self.state, self.deadline = None, "idle", None
-        on_again = HotwordToggleOn(site_id=session.site_id, reason=REASON)
-        following = self._start(self._queue.popleft()) if self._queue else []
-        return [*stop, ended, on_again, *following]
+        """End the session; then the one that waits longest has the site, or what follows an answer is listened for."""
+        follow = reason == "nominal" and session.answered and session.spoke and self._settings.follow_up_s > 0
+        closed = self._closed(session, Termination(reason=reason, component=component, error=error))
+        if self._queue:
+            return [*closed, *self._start(self._queue.popleft())]
+        if not follow:
+            return closed
+        following = Session.after(session)
+        return [*closed, *self._open(following), *self._listen(following)]
 
-    def _stop_listening(self, session: _Session) -> list[Payload]:
+    def _closed(self, session: Session, termination: Termination) -> list[Payload]:
+        stop = [*self._stop_listening(session), *self._stop_word.end(session)]
+        self._session, self.state, self.deadline = None, "idle", None
+        return [*stop, messages.ended(session, termination), HotwordToggleOn(site_id=session.site_id, reason=REASON)]
+
+    def _stop_listening(self, session: Session) -> list[Payload]:
         return [AsrStopListening(session_id=session.id, site_id=session.site_id)] if self.state == "listening" else []
+
+    def _error(self, session: Session, what: str) -> ErrorMessage:
+        return ErrorMessage(component="dialogueManager", error=what, site_id=session.site_id, session_id=session.id)
 
     def _go(self, state: State, seconds: float) -> None:
         self.state, self.deadline = state, self._now + seconds

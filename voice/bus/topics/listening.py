@@ -74,6 +74,7 @@ class AsrStartListening(SitePayload):
     slot: str | None = Field(
         None, description="the slot of the only intent of intentFilter to listen for; Earshot's own"
     )
+    hotword_on: bool = Field(False, description="wake words count meanwhile; Earshot's own, for barge-in")
 
 
 class AsrStopListening(SitePayload):
