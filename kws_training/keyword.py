@@ -19,7 +19,7 @@ from kws_training.export import to_litert
 from kws_training.feature_store import SETTINGS, Bytes, to_logmel, write_store
 from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
 from kws_training.keyword_data import recordings, synthetic_entries, word_entries
-from kws_training.models.separable import build
+from kws_training.models import build
 from kws_training.report import say
 from kws_training.settings import KeywordRecipe
 from kws_training.train import fit
@@ -83,9 +83,8 @@ def train_keyword(work: Path, run: Path, word: str, recipe: KeywordRecipe) -> ke
             held_out,
             loss=keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
             metric=keras.metrics.AUC(curve="PR", from_logits=True, name="auc"),
-            settings=recipe.optimiser.model_copy(update={"steps": steps[number]}),
+            settings=recipe.optimiser.model_copy(update={"steps": steps[number], "keep": "last"}),
             folder=folder,
-            best=False,
         )
         (folder / "done").touch()
     return model

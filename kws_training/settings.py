@@ -6,28 +6,13 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kws_training.models.settings import NetworkSettings, SeparableSettings
 from voice.errors import ConfigError
 from voice.yaml12 import read_yaml
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkSettings(_Strict):
-    """The separable network of `models/separable.py`."""
-
-    stem_channels: int = Field(80, gt=0, description="channels of the first convolution")
-    stem_kernel: int = Field(5, gt=0, description="frames it looks at")
-    stem_stride: int = Field(2, gt=0, description="frames between two of its outputs")
-    blocks: tuple[tuple[int, int, int], ...] = Field(
-        ((80, 9, 1), (80, 9, 1), (80, 11, 1), (96, 11, 2), (96, 9, 1), (96, 9, 1)),
-        description="channels, depthwise kernel (frames) and stride of each residual block",
-    )
-    causal: bool = Field(False, description="no convolution looks ahead, so that the network can be run as a stream")
-    head_channels: int = Field(128, gt=0, description="channels before the pooling")
-    pooling: Literal["mean", "weighted"] = Field("mean", description="over time; weighted: learnt, by channel")
-    dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
 
 
 class AugmentSettings(_Strict):
@@ -70,6 +55,7 @@ class OptimiserSettings(_Strict):
     plateau_epochs: int = Field(3, gt=0, description="plateau: epochs without a better one before the rate falls")
     plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: what the rate is multiplied by")
     stop_epochs: int = Field(0, ge=0, description="epochs without a better one before training ends; 0: never")
+    keep: Literal["best", "last"] = Field("best", description="which epoch is used")
     weight_decay: float = Field(0.01, ge=0, description="decoupled, times the rate; adam has none")
     clip_norm: float = Field(1.0, ge=0, description="longest gradient of one weight tensor; 0: any")
     label_smoothing: float = Field(0.1, ge=0, lt=1)
@@ -88,7 +74,7 @@ class CommandsRecipe(_Strict):
     silence_share: float = Field(0.08, gt=0, lt=1)
     speech_share: float = Field(0.4, ge=0, le=1, description="of unknown: one-second cuts of running speech")
     max_false_commands: float = Field(0.01, gt=0, lt=1, description="share of unknown speech that may pass")
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings = SeparableSettings()
     augment: AugmentSettings = AugmentSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
 
@@ -117,7 +103,7 @@ class KeywordRecipe(_Strict):
     )
     false_accepts_per_hour: float = Field(0.25, gt=0, description="the threshold is calibrated to it on dev speech")
     weights: Literal["float32", "float16", "int8"] = Field("int8", description="how the bundle stores them")
-    network: NetworkSettings = NetworkSettings(
+    network: NetworkSettings = SeparableSettings(
         stem_channels=40,
         blocks=((40, 9, 1), (40, 9, 1), (56, 9, 2), (56, 9, 1), (56, 9, 1)),
         head_channels=80,

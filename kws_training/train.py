@@ -1,8 +1,9 @@
-"""Train a network: AdamW, warm-up and cosine decay, mean of the weights, best epoch kept; stops and goes on anywhere."""
+"""Train a network: one explicit loop, on any backend of Keras; stops and goes on anywhere with the same numbers."""
 
-import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 
+from kws_training.checkpoints import Checkpoints, State
 from kws_training.feed import Feed, Maker
+from kws_training.optimisers import Mixup, build_optimiser, rate_at
+from kws_training.parallel import Group, current_group
+from kws_training.progress import Events, epoch_bar
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings
+from voice.errors import DataError
 
 
 def threads(n_threads: int) -> None:
-    """Keep TensorFlow on `n_threads` threads; call it before the first operation."""
-    import tensorflow as tf  # noqa: PLC0415
+    """Keep the backend on `n_threads` threads; call it before the first operation. JAX takes what it likes."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf  # noqa: PLC0415 - of this backend only
 
-    tf.config.threading.set_intra_op_parallelism_threads(n_threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.threading.set_intra_op_parallelism_threads(n_threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+    elif backend == "torch":
+        import torch  # noqa: PLC0415 - of this backend only
+
+        torch.set_num_threads(n_threads)
 
 
 def fit(
@@ -33,13 +45,12 @@ def fit(
     metric: keras.metrics.Metric,
     settings: OptimiserSettings,
     folder: Path,
-    best: bool = True,
     n_processes: int = 0,
 ) -> keras.Model:
-    """Train `model`, keep the best epoch in `folder/best.keras` and return it; an interrupted run goes on.
+    """Train `model`, keep the best or last epoch in `folder/best.keras` and return it; an interrupted run goes on.
 
-    After each epoch `last.keras` holds the network with the optimiser's state, so that a run that was stopped ends
-    with the numbers of one that was not.
+    Batch number n is the same whenever it is made, and `checkpoints.py` keeps all else that a step depends on. So on
+    TensorFlow with one thread a run that was stopped ends with the numbers of one that was not, to the bit.
 
     Args:
         model: not compiled yet.
@@ -49,59 +60,129 @@ def fit(
         metric: higher is better; chooses the epoch.
         settings: of the optimiser.
         folder: for checkpoints and the log.
-        best: whether the best epoch is kept, or the last.
         n_processes: that make batches ahead; 0 makes them here.
+
+    Raises:
+        DataError: the loss is no number any more (the batch is named), or the disk refuses a checkpoint.
+        ConfigError: the folder holds a training with other settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {"epoch": 0, "best": -np.inf}
-    if (folder / "state.json").exists():
-        state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-        model = keras.models.load_model(folder / "last.keras")
-        say(f"goes on after epoch {state['epoch']}")
+    group, files = current_group(), Checkpoints(folder, settings)
+    leads = group is None or group.rank == 0
+    events = Events(folder / "tensorboard" if settings.tensorboard and leads else None)
+    state, before = files.resume()
+    # A step that TensorFlow compiles with XLA can't call back into Python, which averages the gradients of a group.
+    jit: Any = "auto" if group is None or keras.backend.backend() != "tensorflow" else False
+    if before is None:
+        model.compile(build_optimiser(settings), loss, metrics=[metric], jit_compile=jit)
+        model.optimizer.build(model.trainable_variables)
     else:
-        model.compile(_optimiser(settings), loss, metrics=[metric])
-    feed = Feed(batches, n_processes)
-    steps = settings.steps_per_epoch
+        say(f"goes on after epoch {state.epoch}")
+        model = before
+        if jit != "auto":
+            model.jit_compile = jit
+    if group:
+        group.join(model.optimizer)
+    feed = Feed(partial(_mixed, batches, settings.mixup, settings.seed) if settings.mixup else batches, n_processes)
+    run = _Run(model, feed, validation, settings, files, state, f"val_{metric.name}", group)
     try:
-        for epoch in range(state["epoch"], -(-settings.steps // steps)):
-            made = feed.batches(epoch * steps, (epoch + 1) * steps)
-            history = model.fit(made, steps_per_epoch=steps, epochs=1, verbose=0).history
-            model.save(folder / "next.keras")
-            _swap_mean(model)
-            figures = {f"val_{k}": v for k, v in model.evaluate(*validation, 256, verbose=0, return_dict=True).items()}
-            reached = figures[f"val_{metric.name}"]
-            if not best or reached > state["best"]:
-                model.save(folder / "best.keras")
-            _swap_mean(model)
-            figures |= {k: v[0] for k, v in history.items()}
-            state = {"epoch": epoch + 1, "best": max(reached, state["best"])}
-            (folder / "next.keras").replace(folder / "last.keras")
-            (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
-            with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
-                log.write(json.dumps({"epoch": epoch + 1, **figures}) + "\n")
-            say(f"epoch {epoch + 1}: " + ", ".join(f"{k} {v:.4f}" for k, v in sorted(figures.items())))
+        while not state.finished(settings):
+            figures = run.epoch()
+            if leads:
+                events.write(state.epoch, figures)
+                say(f"epoch {state.epoch}: " + ", ".join(f"{k} {v:.4g}" for k, v in sorted(figures.items())))
+    except KeyboardInterrupt:
+        say(f"interrupted in epoch {state.epoch + 1}; the same command goes on after epoch {state.epoch}")
+        raise
     finally:
         feed.close()
-    return keras.models.load_model(folder / "best.keras", compile=False)
+        events.close()
+    return files.best()
 
 
-def _swap_mean(model: keras.Model) -> None:
-    """Exchange the weights with their exponential mean."""
-    means = model.optimizer._model_variables_moving_average
-    for weight, mean in zip(model.optimizer._trainable_variables, means, strict=True):
-        value = np.array(weight)
-        weight.assign(mean)
-        mean.assign(value)
+@dataclass
+class _Run:
+    """A training under way."""
+
+    model: keras.Model
+    feed: Feed
+    validation: tuple[Any, Any]
+    settings: OptimiserSettings
+    files: Checkpoints
+    state: State
+    chooses: str
+    """Name of the figure that chooses the epoch."""
+    group: Group | None
+
+    def epoch(self) -> dict[str, float]:
+        """Train and validate one epoch, write its checkpoint, and return its figures."""
+        figures = self._train()
+        if self.group is None:
+            return self._keep(figures)
+        self.group.average(self.model.non_trainable_variables)
+        if self.group.rank == 0:
+            figures = self._keep(figures)
+            self.group.share([figures[self.chooses]])  # the others wait until it is on the disk
+        else:
+            [reached] = self.group.share([0.0])
+            self.state.judge(reached, self.settings)
+        return figures
+
+    def _train(self) -> dict[str, float]:
+        """Train on the epoch's batches; return the means of loss and metric and the last learning rate."""
+        steps, sums, rate = self.settings.steps_per_epoch, {}, 0.0
+        first = self.state.epoch * steps
+        with epoch_bar(f"epoch {self.state.epoch + 1}", steps) as show:
+            for number, batch in enumerate(self.feed.batches(first, first + steps), first):
+                rate = rate_at(number, self.settings, self.state.plateau_share)
+                self.model.optimizer.learning_rate = rate
+                self.model.reset_metrics()
+                x, y = batch if self.group is None else self.group.part(batch)
+                found = {k: float(v) for k, v in self.model.train_on_batch(x, y, return_dict=True).items()}
+                if not np.isfinite(found["loss"]):
+                    raise DataError(
+                        f"the loss of batch {number} is {found['loss']}",
+                        fix="take a lower peak_rate or a longer warm-up, in another --run folder",
+                    )
+                for name, value in found.items():
+                    sums[name] = sums.get(name, 0.0) + value
+                show(found["loss"])
+        return {name: total / steps for name, total in sums.items()} | {"rate": rate}
+
+    def _keep(self, figures: dict[str, float]) -> dict[str, float]:
+        """Validate, write the checkpoint, and the best network where this is it."""
+        self.files.save(self.model, self.state)
+        with _MeanWeights(self.model):
+            found = self.model.evaluate(*self.validation, batch_size=256, verbose=0, return_dict=True)
+            figures |= {f"val_{name}": float(value) for name, value in found.items()}
+            better = self.state.judge(figures[self.chooses], self.settings)
+            if better or self.settings.keep == "last":
+                self.files.save_best(self.model)
+        self.files.record(self.state, figures)
+        return figures
 
 
-def _optimiser(settings: OptimiserSettings) -> keras.optimizers.Optimizer:
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        settings.steps - settings.warmup_steps,
-        alpha=0.01,
-        warmup_target=settings.peak_rate,
-        warmup_steps=settings.warmup_steps,
-    )
-    return keras.optimizers.AdamW(
-        rate, weight_decay=settings.weight_decay, use_ema=True, ema_momentum=settings.ema, clipnorm=1.0
-    )
+@dataclass
+class _MeanWeights:
+    """Exchanges the weights with their exponential mean, and back at the end."""
+
+    model: keras.Model
+
+    def __enter__(self) -> None:
+        self._swap()
+
+    def __exit__(self, *_: object) -> None:
+        self._swap()
+
+    def _swap(self) -> None:
+        optimiser = self.model.optimizer
+        if not optimiser.use_ema:
+            return
+        means = optimiser._model_variables_moving_average
+        for weight, mean in zip(optimiser._trainable_variables, means, strict=True):
+            value = np.array(keras.ops.convert_to_numpy(weight))
+            weight.assign(mean)
+            mean.assign(value)
+
+
+def _mixed(batches: Callable[[], Maker], alpha: float, seed: int) -> Maker:
+    return Mixup(batches(), alpha, seed)
