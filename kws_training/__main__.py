@@ -28,14 +28,26 @@ register_data(app)
 
 
 @app.command()
-def train(work: Work, run: Run, recipe: RecipeFile = None, n_threads: Threads = 2) -> None:
+def train(
+    work: Work,
+    run: Run,
+    recipe: RecipeFile = None,
+    n_threads: Threads = 2,
+    workers: Annotated[int, typer.Option(min=1, help="processes that train one network together")] = 1,
+    rank: Annotated[int, typer.Option(min=0, help="of this one, where each is started by hand")] = 0,
+    address: Annotated[str, typer.Option(help="HOST:PORT of process 0; without it the others are started here")] = "",
+) -> None:
     """Train the command classifier."""
     _threads(n_threads)
     from kws_training.commands import decide, train_commands  # noqa: PLC0415
+    from kws_training.launch import together  # noqa: PLC0415
 
     settings = _commands(recipe)
     started = time.monotonic()
-    model = train_commands(work, run, settings)
+    with together(workers, rank, address) as leads:
+        model = train_commands(work, run, settings)
+    if not leads:
+        return
     decision = decide(model, work, settings)
     minutes = (time.monotonic() - started) / 60
     _write(run / "decision.json", {**asdict(decision), "minutes": round(minutes, 1)})

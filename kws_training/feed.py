@@ -1,5 +1,6 @@
 """Make training batches ahead of the training, in other processes."""
 
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,7 +11,7 @@ Maker = Callable[[int], Any]
 """Returns batch number n, the same whenever it is asked for it."""
 
 _AHEAD = 8
-_maker: Maker | None = None
+_maker: Maker
 
 
 class Feed:
@@ -22,7 +23,7 @@ class Feed:
     """
 
     def __init__(self, factory: Callable[[], Maker], n_processes: int = 1) -> None:
-        self._maker = None if n_processes else factory()
+        self._maker: Maker = _make if n_processes else factory()
         self._pool = None
         if n_processes:
             # Spawned: a fork of a process that runs TensorFlow's threads can hang.
@@ -31,13 +32,12 @@ class Feed:
     def batches(self, first: int, last: int) -> Iterator[Any]:
         """Yield batches `first` to `last - 1`."""
         if self._pool is None:
-            assert self._maker is not None
             yield from map(self._maker, range(first, last))
             return
         waiting: deque[Future[Any]] = deque()
         for number in range(first, last):
             while len(waiting) < _AHEAD and number + len(waiting) < last:
-                waiting.append(self._pool.submit(_make, number + len(waiting)))
+                waiting.append(self._pool.submit(self._maker, number + len(waiting)))
             yield waiting.popleft().result()
 
     def close(self) -> None:
@@ -48,9 +48,9 @@ class Feed:
 
 def _set_maker(factory: Callable[[], Maker]) -> None:
     global _maker  # noqa: PLW0603 - one maker a process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which ends its processes
     _maker = factory()
 
 
 def _make(number: int) -> Any:
-    assert _maker is not None
     return _maker(number)

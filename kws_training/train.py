@@ -76,7 +76,8 @@ def fit(
         model.compile(build_optimiser(settings), loss, metrics=[metric], jit_compile=jit)
         model.optimizer.build(model.trainable_variables)
     else:
-        say(f"goes on after epoch {state.epoch}")
+        if leads:
+            say(f"goes on after epoch {state.epoch}")
         model = before
         if jit != "auto":
             model.jit_compile = jit
@@ -91,7 +92,8 @@ def fit(
                 events.write(state.epoch, figures)
                 say(f"epoch {state.epoch}: " + ", ".join(f"{k} {v:.4g}" for k, v in sorted(figures.items())))
     except KeyboardInterrupt:
-        say(f"interrupted in epoch {state.epoch + 1}; the same command goes on after epoch {state.epoch}")
+        if leads:
+            say(f"interrupted in epoch {state.epoch + 1}; the same command goes on after epoch {state.epoch}")
         raise
     finally:
         feed.close()
