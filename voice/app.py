@@ -19,6 +19,7 @@ from voice.models.bundle import load_bundle
 from voice.models.commands import CommandsCnn
 from voice.models.vad import WebRtcVad
 from voice.models.wake import StreamingWakeDetector
+from voice.nlu.live import LiveGrammar
 from voice.nlu.parser import TemplateParser
 from voice.nlu.templates import SkillSentences, compile_grammar, read_sentences
 from voice.pipeline.arbiter import Understander
@@ -56,17 +57,21 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
         GrammarError: a template can't be compiled.
     """
     recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
-    graph = compile_grammar(sentences, config.models.wake_words)
+    grammar = compile_grammar(sentences, config.models.wake_words)
     settings = config.grammar
     if settings.accept_per_character is None:
         settings = settings.model_copy(update={"accept_per_character": recognizer.decision.accept_per_character})
+    decoder = GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, settings)
+    decoder.replace(grammar, [always])
+    parser = TemplateParser(grammar)
     return Understander(
         CommandsCnn(load_bundle(config.models.commands, "commands")) if config.models.commands else None,
         recognizer,
-        GrammarDecoder(graph, recognizer.alphabet, recognizer.stride_seconds, settings),
-        TemplateParser(graph),
+        decoder,
+        parser,
         config.arbiter,
         always,
+        LiveGrammar(grammar, decoder, parser, [always]),
     )
 
 

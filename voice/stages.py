@@ -86,6 +86,10 @@ class IntentParser(Protocol):
         """Return the intent of `text` among `intent_filter` (None: all), or None."""
         ...
 
+    def parse_open(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+        """Return the intent of a transcript that only a sentence with free words explains, or None."""
+        ...
+
 
 class GrammarDecoder(Protocol):
     """Finds the sentence of a grammar that was spoken (constrained CTC)."""

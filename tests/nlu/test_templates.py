@@ -12,7 +12,7 @@ from voice.nlu.templates import NumberRange, SkillSentences, compile_grammar, re
 
 def parse(template: str, text: str, **lists: object) -> dict[str, object] | None:
     graph = compile_grammar(SkillSentences({"It": [template]}, lists))  # type: ignore[arg-type]
-    intent = TemplateParser(graph).parse(text)
+    intent = graph.read(text)
     return None if intent is None else {slot.name: slot.value for slot in intent.slots}
 
 

@@ -100,6 +100,8 @@ class Words:
     def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
         return None
 
+    parse_open = parse
+
 
 class Dialogue:
     """Listens after each wake, and speaks after each utterance: until the recording waits for it, else for ever."""

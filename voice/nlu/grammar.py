@@ -10,6 +10,7 @@ from voice.nlu.acceptor import Acceptor, ListSymbol, Spelling, Symbol, acceptor_
 from voice.nlu.chart import Allowed, Chart, Filled, Lattice, Parse
 from voice.nlu.model import Context, ListValues, Policy, SkillSentences, Wildcard
 from voice.nlu.network import Network, network_of, spellings
+from voice.nlu.repair import Vocabulary
 from voice.nlu.values import Entry, Trie, entries_of, meets, trie_of
 from voice.nlu.words import Words, plain, words_of_text
 
@@ -45,6 +46,7 @@ class Grammar:
         self._limits: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self._spelt: dict[ListSymbol, Spelling] = {}
         self._tries: dict[tuple[str, str, str], Trie] = {}
+        self._vocabulary: Vocabulary | None = None
         self._graphs: dict[frozenset[str] | None, Graph] = {}
         self._skip = [tuple(plain(phrase).split()) for phrase in sentences.skip_words]
         self._skip = sorted((phrase for phrase in self._skip if phrase), key=len, reverse=True)
@@ -97,6 +99,29 @@ class Grammar:
     def lattice(self, text: str) -> Lattice:
         """Return the words of a text, taken as they are."""
         return Lattice.of(words_of_text(text), self._skip)
+
+    def near_lattice(self, text: str) -> Lattice | None:
+        """Return the words of a text and what they may be taken for; None where it can't be mended."""
+        return self.vocabulary.lattice(words_of_text(text), self._skip)
+
+    def prepare(self) -> None:
+        """Compile what text needs now, instead of with the first sentence."""
+        for row in self.network.uses:
+            for before, index, behind in row:
+                if not self.network.places[index].is_wild:
+                    self._trie(self.network.places[index].values, before, behind)
+        self.vocabulary.prepare()
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words of all sentences, collected when first needed."""
+        if self._vocabulary is None:
+            words = {word for row in self.network.words for word in row}
+            for name in {place.values for place in self.network.places if not place.is_wild}:
+                words |= {word for entry in self._entries_of(name) for word in entry.words}
+            words |= {word for phrase in self._skip for word in phrase}
+            self._vocabulary = Vocabulary(words)
+        return self._vocabulary
 
     def read(
         self, text: str, intent_filter: Sequence[str] | None = None, context: Context | None = None

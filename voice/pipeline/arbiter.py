@@ -1,11 +1,12 @@
 """Who wins: a confident command word, else a sentence of the grammar, else open transcription."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.events import Command, Intent, Segment, Source, Transcript
+from voice.nlu.live import LiveGrammar
 from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, SpeechRecognizer
 from voice.text import normalise
 
@@ -27,6 +28,7 @@ class ArbiterSettings(BaseModel):
 
     command_score: float = Field(0.9, ge=0, le=1, description="calibrated probability from which a command word wins")
     command_ms: int = Field(1000, gt=0, description="longest speech that can be a one-word command, ms")
+    open_confidence: float = Field(0.6, ge=0, le=1, description="of a transcript from which its free words count")
     commands: Mapping[str, str] = Field(DEFAULT_COMMANDS, description="command word -> intent; other words are unknown")
 
 
@@ -45,6 +47,7 @@ def arbitrate(
     sentence: Callable[[], Intent | None],
     open_text: Callable[[], Transcript],
     settings: ArbiterSettings,
+    worded_by: Callable[[str], Intent | None] = lambda _: None,
 ) -> Understanding:
     """Apply the policy; the costlier recognisers run only when the cheaper one has not decided.
 
@@ -53,6 +56,7 @@ def arbitrate(
         sentence: decodes the grammar; None means that it rejected the speech.
         open_text: transcribes freely.
         settings: the thresholds and the words' intents.
+        worded_by: finds a sentence with free words, which no grammar holds, in the transcript.
     """
     if command and command.label in settings.commands and command.score >= settings.command_score:
         name = settings.commands[command.label]
@@ -61,6 +65,9 @@ def arbitrate(
     if spoken := sentence():
         return Understanding(spoken.text, spoken, spoken.confidence, "grammar")
     heard = open_text()
+    if heard.confidence >= settings.open_confidence and (worded := worded_by(heard.text)):
+        worded = replace(worded, source="open", confidence=heard.confidence)
+        return Understanding(heard.text, worded, heard.confidence, "open")
     return Understanding(heard.text, None, heard.confidence, "open")
 
 
@@ -74,6 +81,7 @@ class Understander:
         parser: the same sentences for text.
         settings: the arbiter's.
         always: the intents that count in a turn without a filter; None: all.
+        lists: changes the lists of grammar and parser; None where they are fixed.
     """
 
     def __init__(
@@ -84,8 +92,10 @@ class Understander:
         parser: IntentParser,
         settings: ArbiterSettings,
         always: Sequence[str] | None = None,
+        lists: LiveGrammar | None = None,
     ) -> None:
         self._always = always
+        self.lists = lists
         self.classifier = classifier
         self.recognizer = recognizer
         self.grammar = grammar
@@ -102,6 +112,7 @@ class Understander:
             lambda: self.grammar.decode(self.recognizer.log_probs(segment), intent_filter),
             lambda: self.recognizer.transcribe(segment),
             self.settings,
+            lambda text: self.parser.parse_open(text, intent_filter),
         )
 
     def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Understanding:
