@@ -35,6 +35,7 @@ class Feedback:
         self._site = site_id
         self._on = settings.enabled
         self._spoken = False
+        self._unasked = False
         self._unsubscribe = (
             on(bus, HotwordDetected, self._woken),
             on(bus, SessionStarted, self._started),
@@ -55,7 +56,7 @@ class Feedback:
 
     async def _started(self, message: SessionStarted) -> None:
         if message.site_id == self._site:
-            self._spoken = False
+            self._spoken = self._unasked = message.reactivated_from_session_id is not None
 
     async def _speaking(self, message: TtsSay) -> None:
         if message.site_id == self._site:
@@ -65,7 +66,8 @@ class Feedback:
         if message.site_id != self._site:
             return
         if message.termination.reason in _FAILED:
-            await self._play("error")
+            if not self._unasked:  # what nobody asked for may fail without a sound
+                await self._play("error")
         elif not self._spoken:
             await self._play("end")
 

@@ -6,6 +6,7 @@ from voice.bus.base import Bus
 from voice.clock import Clock, LoopClock
 from voice.speech.espeak import synthesise
 from voice.speech.feedback import Feedback
+from voice.speech.lexicon import Lexicon
 from voice.speech.playback import Playback
 from voice.speech.players import Player, player_for
 from voice.speech.settings import SpeechSettings
@@ -22,6 +23,7 @@ class SpeechService:
         clock: for deadlines; None takes real time.
         player: where sounds go; None: what the settings say.
         voice: makes speech; None: espeak-ng.
+        hotword_off: False leaves the wake word on while something is heard, for barge-in.
     """
 
     def __init__(
@@ -33,17 +35,21 @@ class SpeechService:
         clock: Clock | None = None,
         player: Player | None = None,
         voice: Synthesise | None = None,
+        hotword_off: bool = True,
     ) -> None:
         settings = settings or SpeechSettings()
         clock = clock or LoopClock()
         speak = voice or partial(_espeak, settings)
-        self.playback = Playback(bus, player or player_for(settings, clock), settings, site_id, clock)
-        self.tts = TextToSpeech(bus, speak, settings, site_id, clock)
+        out = player or player_for(settings, clock)
+        self.playback = Playback(bus, out, settings, site_id, clock, hotword_off=hotword_off)
+        self.tts = TextToSpeech(bus, speak, settings, site_id, clock, hotword_off=hotword_off)
         self.feedback = Feedback(bus, settings.sounds, site_id)
+        self.lexicon = Lexicon(bus, settings.tts, site_id)
 
     async def close(self) -> None:
         """Fall silent."""
         await self.feedback.close()
+        await self.lexicon.close()
         await self.tts.close()
         await self.playback.close()
 

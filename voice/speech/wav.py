@@ -4,6 +4,8 @@ import io
 import struct
 import wave
 
+import numpy as np
+
 from voice.audio.pcm import to_int16
 from voice.errors import AudioError
 from voice.events import Samples
@@ -47,6 +49,26 @@ def seconds(wav: bytes) -> float:
             return file.getnframes() / file.getframerate()
     except (wave.Error, EOFError, ZeroDivisionError) as error:
         raise AudioError(f"{len(wav)} bytes that are no WAV file ({error})", fix="expected 16-bit PCM") from error
+
+
+def scaled(wav: bytes, gain: float) -> bytes:
+    """Return a 16-bit WAV made quieter; 1 leaves it as it is, and so is one of another width.
+
+    Raises:
+        AudioError: it is no PCM WAV.
+    """
+    if gain == 1.0:
+        return wav
+    with wave.open(io.BytesIO(mended(wav))) as file:
+        frames, rate, channels, width = (
+            file.readframes(file.getnframes()),
+            file.getframerate(),
+            file.getnchannels(),
+            file.getsampwidth(),
+        )
+    if width != 2:
+        return wav
+    return _file((np.frombuffer(frames, "<i2") * np.float32(gain)).astype("<i2").tobytes(), rate, channels, width)
 
 
 def _file(frames: bytes, rate: int, channels: int, width: int) -> bytes:
