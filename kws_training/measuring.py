@@ -25,6 +25,8 @@ def register(app: typer.Typer, measure_run: Callable[[Path, Path], dict[str, Any
         app: of `kws-train`.
         measure_run: figures of a work folder and a run that isn't exported yet.
     """
+    app.command()(submit)
+    app.command()(mine)
 
     @app.command()
     def evaluate(  # noqa: PLR0913 - each is an option
@@ -65,21 +67,67 @@ def register(app: typer.Typer, measure_run: Callable[[Path, Path], dict[str, Any
             say(f"wrote {write_report(out, figures)}")
         _emit(figures) if as_json else typer.echo(_summary(figures))
 
-    @app.command()
-    def submit(
-        bundle: Annotated[str, typer.Argument(help="commands bundle, name or folder")],
-        folder: Annotated[Path, typer.Argument(help="of the clips, such as Kaggle's test/audio")],
-        out: Annotated[Path, typer.Option(help="the CSV")] = Path("submission.csv"),
-    ) -> None:
-        """Write Kaggle's fname,label for a folder of clips; one that can't be read is told, and `unknown` in it."""
-        from kws_training.submit import submit as write  # noqa: PLC0415 - slow to import
-        from voice.models.bundle import load_bundle  # noqa: PLC0415
 
-        done = write(load_bundle(bundle, kind="commands"), folder, out)
-        say(f"wrote {out}: " + ", ".join(f"{n} {label}" for label, n in done.counts.items() if n))
-        if done.unreadable:
-            say(f"{len(done.unreadable)} clips could not be read; the submission calls them unknown")
-            raise typer.Exit(1)
+def submit(
+    bundle: Annotated[str, typer.Argument(help="commands bundle, name or folder")],
+    folder: Annotated[Path, typer.Argument(help="of the clips, such as Kaggle's test/audio")],
+    out: Annotated[Path, typer.Option(help="the CSV")] = Path("submission.csv"),
+) -> None:
+    """Write Kaggle's fname,label for a folder of clips; one that can't be read is told, and `unknown` in it."""
+    from kws_training.submit import submit as write  # noqa: PLC0415 - slow to import
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+    done = write(load_bundle(bundle, kind="commands"), folder, out)
+    say(f"wrote {out}: " + ", ".join(f"{n} {label}" for label, n in done.counts.items() if n))
+    if done.unreadable:
+        say(f"{len(done.unreadable)} clips could not be read; the submission calls them unknown")
+        raise typer.Exit(1)
+
+
+def mine(  # noqa: PLR0913 - each is an option
+    *,
+    words: Annotated[str, typer.Option(help="with commas: yes,no,stop")],
+    manifest: Annotated[list[Path], typer.Option(help="manifest.jsonl of transcribed speech; repeatable")],
+    out: Annotated[Path, typer.Option(help="folder of the clips; an interrupted run goes on")],
+    model: Annotated[str, typer.Option(help="asr bundle that aligns")] = "asr-en",
+    listen: Annotated[str, typer.Option(help="commands bundle that hears its words again; none")] = "commands-en",
+    least_score: Annotated[float, typer.Option(min=0, max=1, help="of the alignment; below it is dropped")] = 0.5,
+    at_most: Annotated[int | None, typer.Option(min=1, help="clips of a word")] = None,
+    split: Annotated[str, typer.Option(help="of the manifests; all")] = "train",
+    neighbours: Annotated[bool, typer.Option(help="keep what is said before and after the word")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Cut one-second clips of words out of transcribed speech, by forced alignment with a recogniser."""
+    from kws_training.mine import MineSettings, score_report, summary  # noqa: PLC0415 - slow to import
+    from kws_training.mine import mine as search  # noqa: PLC0415
+    from voice.models.asr import CtcRecognizer  # noqa: PLC0415
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+    from voice.models.commands import CommandsCnn  # noqa: PLC0415
+
+    chosen = tuple(dict.fromkeys(word.strip() for word in words.split(",")))
+    settings = MineSettings(chosen, least_score, split, neighbours, at_most)
+    classifier = None if listen == "none" else CommandsCnn(load_bundle(listen, kind="commands"))
+    mined = search(manifest, out, settings, CtcRecognizer(load_bundle(model, kind="asr")), classifier)
+    table = summary(mined, chosen)
+    if as_json:
+        _emit({"hours": mined.hours, "words": table, "unreadable": mined.unreadable})
+    else:
+        _print_mined(table, mined.hours)
+        typer.echo(score_report(mined.rows))
+    say(f"wrote {len(mined.rows)} clips to {out}")
+    if mined.unreadable:
+        say("\n".join([f"{len(mined.unreadable)} recordings could not be read:", *mined.unreadable[:20]]))
+        raise typer.Exit(1)
+
+
+def _print_mined(table: list[dict[str, Any]], hours: float) -> None:
+    typer.echo(f"{hours:.2f} h searched")
+    for row in table:
+        heard = (
+            f", heard again {row['heard_again']} ({row['heard_share']:.0%})" if row["heard_share"] is not None else ""
+        )
+        rate = f", {row['clips_an_hour']:g} an hour" if row["clips_an_hour"] is not None else ""
+        typer.echo(f"{row['word']}: {row['clips']} clips{rate}, {row['speakers']} speakers{heard}")
 
 
 @dataclass(frozen=True, slots=True)
