@@ -1,21 +1,20 @@
-"""Several timers at once, with or without a name: set, cancel, how long left."""
+"""Several timers at once, with or without a name: set, extend, cancel, how long left. They outlive a restart."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
-from voice.skill import Ask, Context, Range, Reply, Skill
+from voice.skill import Ask, Context, Range, Reply, Schedule, Skill
 
 Name = Literal[
     "pizza", "egg", "tea", "coffee", "pasta", "rice", "bread", "cake", "laundry", "oven", "workout", "homework", "nap"
 ]  # fmt: skip
 Hours, Minutes, Seconds = Annotated[int, Range(1, 24)], Annotated[int, Range(1, 99)], Annotated[int, Range(1, 99)]
 
-skill = Skill("timer", description="Set, cancel and ask for timers.")
+skill = Skill("timer", description="Set, extend, cancel and ask for timers.")
 skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
-skill.rule("set", "(set|start|make)")
-skill.rule("cancel", "(cancel|stop|delete)")
 skill.list("single", {"one": 1, "a": 1, "an": 1})
+skill.rule("set", "(set|start|make|create|give me)")
+skill.rule("cancel", "(cancel|stop|delete|turn off)")
 skill.rule("hours", "({single:hours} hour|{hours} hours)")  # what nobody says can't be misheard: "ten hour"
 skill.rule("minutes", "({single:minutes} minute|{minutes} minutes)")
 skill.rule("seconds", "({single:seconds} second|{seconds} seconds)")
@@ -25,28 +24,15 @@ skill.rule(
     "({hours} (hour|hours) [[and] {minutes} (minute|minutes)]|{minutes} (minute|minutes) [[and] {seconds} "
     "(second|seconds)]|{seconds} (second|seconds))",
 )
-
-
-@dataclass(eq=False)
-class _Timer:
-    title: str
-    name: str | None
-    ends: datetime
-
-
-_timers: list[_Timer] = []
-
-
-@skill.on_start
-def reset() -> None:
-    """Forget all timers."""
-    _timers.clear()
+skill.rule("left", "how (long|much time|much longer)")
 
 
 @skill.intent(
     "SetTimer",
-    "[<set>] [a|an|the] [{name}] timer (for|to) <duration> [for [the] {name}]",
-    "[<set>] [a|an] <length> [{name}] timer",
+    "[<set>] [a|an|the|another] [{name}] timer (for|to) <duration> [for [the] {name}] [please]",
+    "[<set>] [a|an|another] <length> [{name}] timer [please]",
+    "(tell me|let me know) when <duration> (is|are) (over|up)",
+    "count down <duration>",
     ("<set> [a|the] [{name}] timer (for|to) half an hour", {"minutes": 30}),
     ("<set> [a|the] [{name}] timer (for|to) (an|one) hour and a half", {"hours": 1, "minutes": 30}),
 )
@@ -55,22 +41,42 @@ def set_timer(
 ) -> str:
     """Start a timer; it replaces one of the same name."""
     length = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-    if name:
-        _timers[:] = [timer for timer in _timers if timer.name != name]
-    timer = _Timer(name or _spoken(length).replace("s ", " ").removesuffix("s"), name, skill.now() + length)
-    _timers.append(timer)
-    skill.after(length.total_seconds(), lambda: _ring(timer), context.site)
+    title = name or _spoken(length).replace("s ", " ").removesuffix("s")
+    data = {"title": title, "name": name}
+    skill.schedule(ring, seconds=length.total_seconds(), key=name, site=context.site, data=data)
     return f"{_spoken(length).capitalize()}{f' for the {name}' if name else ''}, starting now."
 
 
-@skill.intent("CancelTimer", "<cancel> [the|my] [{name}] timer")
+@skill.on_due
+def ring(title: str) -> str:
+    """Say that a timer is up; one that ran out while the assistant was off is told when it is on again."""
+    return f"The {title} timer is up."
+
+
+@skill.intent(
+    "ExtendTimer",
+    "add <duration> [to (the|my) [{name}] timer]",
+    "(extend|prolong) (the|my) [{name}] timer by <duration>",
+    "(give|make) (the|my) [{name}] timer <duration> (more|longer)",
+)
+def extend_timer(hours: Hours = 0, minutes: Minutes = 0, seconds: Seconds = 0, name: Name | None = None) -> str:
+    """Let the named timer, or the one that rings first, run longer."""
+    found = _timers(name)
+    if not found:
+        return _none(name)
+    timer, more = found[0], timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    skill.schedule(ring, at=timer.due + more, key=timer.key, site=timer.site, data=timer.data)
+    return f"{_spoken(timer.due + more - skill.now()).capitalize()} left on the {timer.data['title']} timer."
+
+
+@skill.intent("CancelTimer", "<cancel> [the|my] [{name}] timer [please]")
 def cancel_timer(name: Name | None = None) -> Reply:
     """Cancel the named timer or the only one; ask which where there are several."""
-    found = [timer for timer in _timers if name in (None, timer.name)]
+    found = _timers(name)
     if not found:
         return _none(name)
     if len(found) > 1:
-        titles = " and ".join(f"the {timer.title} timer" for timer in found)
+        titles = " and ".join(f"the {timer.data['title']} timer" for timer in found)
         return Ask(f"There is {titles}. Which one?", expect=["WhichTimer", "AllTimers"])
     return _cancel(found[0])
 
@@ -78,25 +84,26 @@ def cancel_timer(name: Name | None = None) -> Reply:
 @skill.answer("WhichTimer", "[cancel] [the] {name} [timer|one]", "[cancel] [the] {order} [timer|one]")
 def which_timer(name: Name | None = None, order: int = 0) -> str:
     """Cancel the timer that was chosen."""
-    found = [timer for timer in _timers if name == timer.name] if name else _timers
-    return _cancel(found[order]) if -1 <= order < len(found) else _none(name)
+    found = _timers(name)
+    return _cancel(found[order]) if -len(found) <= order < len(found) else _none(name)
 
 
-@skill.intent("CancelTimers", "<cancel> (all|both) [[of] (the|my)] timers", "<cancel> every timer")
+@skill.intent("CancelTimers", "<cancel> (all|both) [[of] (the|my)] timers [please]", "<cancel> every timer")
 def cancel_timers() -> Reply:
     """Cancel all timers, after asking."""
-    if len(_timers) < 2:
+    if len(_timers()) < 2:
         return cancel_timer()
-    return Ask(f"Really cancel all {len(_timers)} timers?", expect=["Yes", "No"])
+    return Ask(f"Really cancel all {len(_timers())} timers?", expect=["Yes", "No"])
 
 
 @skill.answer("Yes")
 @skill.answer("AllTimers", "[cancel] (all|both) [[of] them]")
 def cancel_all() -> str:
     """Cancel every timer."""
-    count = len(_timers)
-    _timers.clear()
-    return f"Cancelled {count} timer{'s' * (count != 1)}."
+    timers = _timers()
+    for timer in timers:
+        skill.unschedule(timer.key)
+    return f"Cancelled {len(timers)} timer{'s' * (len(timers) != 1)}."
 
 
 @skill.answer("No")
@@ -107,27 +114,28 @@ def keep_all() -> str:
 
 @skill.intent(
     "TimerLeft",
-    "how (long|much time) is left [on [the|my] [{name}] timer]",
-    "how (long|much time) does the [{name}] timer have [left]",
-    "how (long|much time) (on|for) the [{name}] timer",
+    "<left> is left [on [the|my] [{name}] timer]",
+    "<left> does the [{name}] timer have [left]",
+    "<left> (on|for) the [{name}] timer",
+    "<left> will the [{name}] timer (take|run)",
+    "(what|which) timers (are [there|running|set]|do i have)",
+    "(how is|check) (the|my) [{name}] timer",
 )
 def timer_left(name: Name | None = None) -> str:
     """Say how long each timer has left."""
-    found = [timer for timer in _timers if name in (None, timer.name)]
-    left = (f"{_spoken(timer.ends - skill.now()).capitalize()} left on the {timer.title} timer." for timer in found)
+    found, now = _timers(name), skill.now()
+    left = (f"{_spoken(timer.due - now).capitalize()} left on the {timer.data['title']} timer." for timer in found)
     return " ".join(left) or _none(name)
 
 
-def _cancel(timer: _Timer) -> str:
-    _timers.remove(timer)
-    return f"Cancelled the {timer.title} timer."
+def _timers(name: str | None = None) -> list[Schedule]:
+    """Return the timers that run, or those of a name; the one that rings first comes first."""
+    return [timer for timer in skill.schedules if name in (None, timer.data["name"])]
 
 
-def _ring(timer: _Timer) -> str | None:
-    if timer not in _timers:
-        return None
-    _timers.remove(timer)
-    return f"The {timer.title} timer is up."
+def _cancel(timer: Schedule) -> str:
+    skill.unschedule(timer.key)
+    return f"Cancelled the {timer.data['title']} timer."
 
 
 def _none(name: str | None) -> str:
