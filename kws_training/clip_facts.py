@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha1
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,13 @@ def clip_facts(path: Path) -> ClipFacts:
         clipped_share=float((np.abs(mono) >= _CLIPPED_AT).mean()),
         content=sha1(integers.tobytes(), usedforsecurity=False).hexdigest(),
     )
+
+
+def workers(n_processes: int) -> Executor:
+    """Return what reads clips: this process for one, further processes for more."""
+    if n_processes == 1:
+        return ThreadPoolExecutor(1)
+    return ProcessPoolExecutor(n_processes, get_context("spawn"))
 
 
 def scan(clips: Sequence[Recording], pool: Executor) -> dict[Path, ClipFacts]:

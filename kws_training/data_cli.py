@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,12 +95,13 @@ def inspect(  # noqa: PLR0913 - the options of a command
     processes: Processes = 1,
 ) -> None:
     """Report what a data set is like; fails where a speaker is in two splits or a sound under two labels."""
+    from kws_training.clip_facts import workers  # noqa: PLC0415
     from kws_training.data_report import data_report, examples, problems, written  # noqa: PLC0415
     from kws_training.survey import survey  # noqa: PLC0415
 
     places, test = _places(folders, data, None, "auto", test)
     settings = _settings(folders=places, layout=layout, split=split, speaker=speaker, test=test, resample=resample)
-    with ProcessPoolExecutor(processes) as pool, tempfile.TemporaryDirectory() as scratch:
+    with workers(processes) as pool, tempfile.TemporaryDirectory() as scratch:
         found = survey(settings, Path(scratch), pool)
         report = data_report(found)
         if out is not None:

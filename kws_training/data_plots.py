@@ -52,7 +52,7 @@ def distribution(classes: dict[str, dict[str, int]]) -> Figure:
     axes.set_xlabel("clips")
     axes.margins(x=0.1)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    figure.legend(frameon=False, loc="outside upper center", ncols=len(SPLITS))
     return figure
 
 

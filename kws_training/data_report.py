@@ -100,7 +100,7 @@ def problems(report: Report) -> list[str]:
         found.append(f"{n_shared} speakers are in two splits, {speaker!r} in {' and '.join(splits)}")
     if report["under_two_labels"] and report["layout"] == "folders":
         one, other = report["under_two_labels"][0][:2]
-        found.append(f"{len(report['under_two_labels'])} recordings stand under two labels: {one} is also {other}")
+        found.append(f"one sound under two labels ({len(report['under_two_labels'])} times): {one} is also {other}")
     few = [word for word, count in report["classes"].items() if sum(count[split] for split in SPLITS) < 2]
     few = [word for word in few if word not in report["spectrogram_sets"]]
     if few:

@@ -166,18 +166,24 @@ def _kaggle(root: Path, speaker: str) -> Found:
 def _labelled(root: Path, speaker: str, lists: dict[str, str]) -> Iterator[Recording]:
     if not root.is_dir():
         raise DataError(f"{root} is no folder", fix=_FIX)
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    splits = [path for path in folders if path.name in _SPLIT_FOLDERS and not _audio(path)]
-    if splits and not lists and len(splits) == len(folders) - (root / BACKGROUND).is_dir():
-        for folder in splits:
+    folders = _folders(root)
+    if not lists and _are_splits(folders):
+        for folder in folders:
             for clip in _labelled(folder, speaker, {"": ""}):
                 yield replace(clip, split=_SPLIT_FOLDERS[folder.name])
         return
     for folder in folders:
-        if folder.name == BACKGROUND:
-            continue
         for path in _audio(folder):
             yield Recording(path, folder.name, "", speaker_of(path, speaker))
+
+
+def _folders(root: Path) -> list[Path]:
+    inside = sorted(path for path in root.iterdir() if path.is_dir())
+    return [path for path in inside if path.name != BACKGROUND and not path.name.startswith(".")]
+
+
+def _are_splits(folders: Sequence[Path]) -> bool:
+    return bool(folders) and all(path.name in _SPLIT_FOLDERS and not _audio(path) for path in folders)
 
 
 def _audio(folder: Path) -> list[Path]:
@@ -193,11 +199,8 @@ def _spectrograms(root: Path) -> list[tuple[str, Path]]:
 
 
 def empty_folders(data: Path) -> list[str]:
-    """Return the names of label folders without a clip."""
-    root = _root(data)
-    folders = [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    return sorted(
-        path.name
-        for path in folders
-        if not path.name.startswith((".", "_")) and not any(map(_is_audio, path.iterdir()))
-    )
+    """Return the names of label folders without a clip; in Kaggle's layout there are none."""
+    folders = _folders(_root(data))
+    if _are_splits(folders):
+        folders = [label for split in folders for label in _folders(split)]
+    return sorted(path.name for path in folders if not path.name.startswith("_") and not _audio(path))

@@ -9,12 +9,13 @@ WORK/{training,validation,testing}_list.txt                        `word/file` o
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from functools import partial
 from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
+from kws_training.clip_facts import workers
 from kws_training.corpora import Recording, further_speech, read_samples
 from kws_training.data_report import data_report
 from kws_training.data_settings import DataSettings
@@ -63,7 +64,7 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
         settings = settings.model_copy(update={"folders": (speak(settings.spoken, work / "spoken"),), "spoken": None})
     if [place for place in settings.folders if place.is_dir() and detect(place) == "pack"]:
         return _pack(settings, work, n_processes)
-    with ProcessPoolExecutor(n_processes) as pool:
+    with workers(n_processes) as pool:
         found = survey(settings, work, pool)
         chosen = choose(found, settings)
         say(f"{len(chosen.labels)} labels, split by {found.rule}, {reasons(chosen.skipped)}")

@@ -56,7 +56,8 @@ def survey(settings: DataSettings, work: Path, pool: Executor) -> Survey:
     """
     places = [unpacked(path, work / "unpacked") if is_archive(path) else path for path in settings.folders]
     found = merge([find(place, settings.layout, settings.speaker) for place in places])
-    empty = {word for place in places for word in empty_folders(place)} - {clip.label for clip in found.clips}
+    empty = {word for place in places for word in empty_folders(place)} if found.layout != "kaggle" else set()
+    empty -= {clip.label for clip in found.clips}
     test = _test_clips(settings, work)
     say(f"{found.layout}: {len(found.clips) + len(test)} clips, {len(found.spectrograms)} spectrogram sets")
     facts = scan([*found.clips, *test], pool)
@@ -134,7 +135,7 @@ def _clashing(found: Survey, settings: DataSettings) -> set[Path]:
         one, *others = clashes[0]
         other = next(clip for clip in others if clip.label != one.label)
         raise DataError(
-            f"{len(clashes)} recordings stand under two labels: {one.path} is also {other.path}",
+            f"one sound under two labels ({len(clashes)} times): {one.path} is also {other.path}",
             fix="delete the wrong copy, or leave both out with --drop-clashes",
         )
     return {clip.path for group in clashes for clip in group}
