@@ -1,1 +1,28 @@
-"""Networks, written with keras and keras.ops only."""
+"""The networks, written with keras and keras.ops, one file each; `build` makes any of them from its settings."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import keras
+
+    from kws_training.models.settings import NetworkSettings
+
+
+def build(settings: "NetworkSettings", n_frames: int, n_mels: int, n_outputs: int) -> "keras.Model":
+    """Return a network with fresh weights.
+
+    Args:
+        settings: its `kind` names the architecture, which is the file of that name beside this one.
+        n_frames: length of the input in time, frames; samples for a network whose `settings.input` is samples.
+        n_mels: mel filters of a frame; a network on samples has none and doesn't look at it.
+        n_outputs: length of the output.
+
+    Returns:
+        From ln(P + 1e-6), shape (batch, n_frames, n_mels), or audio, shape (batch, n_frames), to logits, shape
+        (batch, n_outputs).
+
+    Raises:
+        ConfigError: the network can't be built for this input.
+    """
+    return import_module(f"{__name__}.{settings.kind}").build(settings, n_frames, n_mels, n_outputs)

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from kws_training.settings import NetworkSettings
+from kws_training.models.settings import SeparableSettings
 
 
-def build(settings: NetworkSettings, n_frames: int, n_mels: int, n_outputs: int) -> keras.Model:
+def build(settings: SeparableSettings, n_frames: int, n_mels: int, n_outputs: int) -> keras.Model:
     """Return a network from ln(P + 1e-6), shape (batch, n_frames, n_mels), to logits, shape (batch, n_outputs)."""
     inputs = layers.Input((n_frames, n_mels), name="logmel")
     x = layers.Reshape((n_frames, 1, n_mels))(inputs)
@@ -29,7 +29,7 @@ def build(settings: NetworkSettings, n_frames: int, n_mels: int, n_outputs: int)
     return keras.Model(inputs, layers.Dense(n_outputs, name="logits")(x))
 
 
-def _pool(x: Any, settings: NetworkSettings) -> Any:
+def _pool(x: Any, settings: SeparableSettings) -> Any:
     if settings.pooling == "weighted":
         n_steps = x.shape[1]
         start = keras.initializers.Constant(1 / n_steps)

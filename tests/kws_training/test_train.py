@@ -45,12 +45,12 @@ def test_a_tiny_classifier_learns_and_its_bundle_runs(work, tmp_path):
     from kws_training.batches import CommandData, validation
     from kws_training.commands import decide, manifest, test_shares, train_commands
     from kws_training.export import export
-    from kws_training.settings import CommandsRecipe, NetworkSettings, OptimiserSettings
+    from kws_training.settings import CommandsRecipe, OptimiserSettings, SeparableSettings
     from voice.events import RATE, Segment
     from voice.models.commands import CommandsCnn
 
     recipe = CommandsRecipe(
-        network=NetworkSettings(stem_channels=16, blocks=((16, 5, 2),), head_channels=16),
+        network=SeparableSettings(stem_channels=16, blocks=((16, 5, 2),), head_channels=16),
         optimiser=OptimiserSettings(steps=40, steps_per_epoch=20, batch=48, warmup_steps=5, ema=0.8),
     )
     model = train_commands(work, tmp_path / "run", recipe)
@@ -67,11 +67,11 @@ def test_a_tiny_classifier_learns_and_its_bundle_runs(work, tmp_path):
 def test_tiny_wake_words_train_mine_join_and_calibrate(work, tmp_path):
     from kws_training.keyword import calibrate, joined, litert, train_keyword
     from kws_training.keyword_batches import KeywordData
-    from kws_training.settings import KeywordRecipe, NetworkSettings, OptimiserSettings
+    from kws_training.settings import KeywordRecipe, OptimiserSettings, SeparableSettings
 
     recipe = KeywordRecipe(
         mining_steps=(20,),
-        network=NetworkSettings(stem_channels=8, blocks=((8, 5, 2),), head_channels=8),
+        network=SeparableSettings(stem_channels=8, blocks=((8, 5, 2),), head_channels=8),
         optimiser=OptimiserSettings(steps=20, steps_per_epoch=10, batch=16, warmup_steps=2, ema=0.8),
     )
     model = train_keyword(work, tmp_path / "run", "abra", recipe)
