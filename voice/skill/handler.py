@@ -4,14 +4,15 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from voice.clock import Clock, within
 from voice.errors import SkillError
+from voice.nlu.templates import Policy
 from voice.skill.replies import Ask, Reply, Say
-from voice.skill.slots import Parameters
+from voice.skill.slots import Takes
 
 Call = Callable[..., Reply | Awaitable[Reply]]
 
@@ -29,9 +30,11 @@ class Handler:
     templates: Mapping[str, Mapping[str, Any]]
     """Template -> slots that it sets."""
     call: Call
-    parameters: Parameters
+    parameters: Takes
     is_answer: bool
     """True where it counts only as the answer to a question of its skill."""
+    policy: Policy = field(default_factory=Policy)
+    """How sure the intent must be, and whether it is asked back."""
 
 
 async def call(function: Call, arguments: Mapping[str, Any], clock: Clock, deadline_s: float) -> Reply:

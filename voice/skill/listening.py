@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from voice.errors import SkillError
-from voice.skill.slots import Parameters
+from voice.skill.slots import Parameters, Takes
 
 _LEVEL = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
 PAYLOAD = "payload"
@@ -22,7 +22,7 @@ class Subscription:
     pattern: str
     """A topic filter; `{room}` stands for a level that becomes an argument."""
     call: Callable[..., Any]
-    parameters: Parameters
+    parameters: Takes
 
     @property
     def topic_filter(self) -> str:
@@ -47,7 +47,7 @@ class Fallback:
     priority: int
     """The smaller is tried first."""
     call: Callable[..., Any]
-    parameters: Parameters
+    parameters: Takes
 
 
 def subscription_of(skill: str, pattern: str, function: Callable[..., Any]) -> Subscription:

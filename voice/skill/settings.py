@@ -22,6 +22,13 @@ class SkillSettings(BaseModel):
     settings: Mapping[str, Mapping[str, Any]] = Field({}, description="a skill's name -> its own settings")
     state: str | None = Field(None, description="folder of what skills keep; none: the user's ($XDG_STATE_HOME)")
 
+    trusted: tuple[str, ...] = Field(
+        (), description="skills that run in the assistant's process, besides built-in ones"
+    )
+    memory_mb: int = Field(256, ge=64, description="most memory of a skill's process, MB")
+    loading_s: float = Field(20.0, gt=0, description="longest that a skill's process may take to load, s")
+    reload: bool = Field(True, description="take a skill anew when its file changes")
+
     def state_folder(self) -> Path:
         """Return the folder of what skills keep."""
         if self.state is not None:

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 from voice.bus.memory import matches
 from voice.clock import Cancel
 from voice.errors import SkillError
-from voice.nlu.templates import ListValues, NumberRange, SkillSentences
+from voice.nlu.templates import ListValues, Policy, SkillSentences
 from voice.skill.example import Example, Expected, example_of
 from voice.skill.handler import Call, Handler
 from voice.skill.listening import Fallback, Subscription, subscription_of
 from voice.skill.replies import SHARED_ANSWERS
 from voice.skill.schedule import Repeat, Schedule, later, new_schedule
-from voice.skill.sentences import sentences_of
-from voice.skill.slots import SLOT, Parameters, Range
+from voice.skill.sentences import check_slots, check_syntax, list_values, sentences_of
+from voice.skill.slots import Parameters, Range
 from voice.skill.stage import Stage
 from voice.skill.storage import Store
 from voice.skill.translations import Translation, best_of, read_translations
@@ -55,7 +55,7 @@ class Skill:
     examples: list[Example] = field(default_factory=list, init=False)
     """Conversations that `voice skills test` holds."""
     not_recognized: Handler | None = field(default=None, init=False)
-    starts: list[Callable[[], None]] = field(default_factory=list, init=False)
+    starts: list[Callable[[], Any]] = field(default_factory=list, init=False)
     """What the host calls when it starts the skill."""
     fallbacks: list[Fallback] = field(default_factory=list, init=False)
     subscriptions: list[Subscription] = field(default_factory=list, init=False)
@@ -83,17 +83,21 @@ class Skill:
 
     # ---- what it answers ---------------------------------------------------------------------------------------
 
-    def intent(self, name: str, *templates: Template) -> Callable[[_Function], _Function]:
+    def intent(
+        self, name: str, *templates: Template, dangerous: bool = False, min_confidence: float = 0.0
+    ) -> Callable[[_Function], _Function]:
         """Answer sentences: the decorated function is called with their slots as keyword arguments.
 
         Args:
             name: the intent, as on the topic `hermes/intent/<name>`.
             templates: sentences in hassil's syntax: `(a|b)`, `[optional]`, `{slot}`, `<rule>`.
+            dangerous: whether it is asked back before anything happens.
+            min_confidence: how sure the recogniser must be, 0 to 1.
 
         Raises:
             SkillError: there is no sentence, or a slot is no parameter of the function.
         """
-        return self._register(name, templates, is_answer=False)
+        return self._register(name, templates, Policy(min_confidence, dangerous), is_answer=False)
 
     def answer(self, name: str, *templates: Template) -> Callable[[_Function], _Function]:
         """Answer a question of this skill: the function is called only for an `Ask` that expects `name`.
@@ -105,7 +109,7 @@ class Skill:
         Raises:
             SkillError: there is no sentence, or a slot is no parameter of the function.
         """
-        return self._register(name, templates, is_answer=True)
+        return self._register(name, templates, Policy(), is_answer=True)
 
     def on_not_recognized(self, function: _Function) -> _Function:
         """Call the decorated function when the answer to a question was not understood.
@@ -168,7 +172,7 @@ class Skill:
 
         While the skill runs, this changes what is heard from then on.
         """
-        self.lists[name] = _list_values(values)
+        self.lists[name] = list_values(values)
         if self._stage is not None:
             self._stage.relist(self, name)
 
@@ -194,10 +198,14 @@ class Skill:
         Raises:
             SkillError: nothing says what can fill a slot.
         """
+        return sentences_of(self.name, *self.translated())
+
+    def translated(self) -> tuple[Sequence[Handler], dict[str, ListValues], dict[str, str]]:
+        """Return handlers, lists and rules in the language that was taken."""
         translation = best_of(self._translated, self._speaks, self.language)
-        lists = {name: _list_values(values) for name, values in translation.lists.items()}
+        lists = {name: list_values(values) for name, values in translation.lists.items()}
         handlers = [self._translate(handler, translation) for handler in self.handlers]
-        return sentences_of(self.name, handlers, {**self.lists, **lists}, {**self.rules, **translation.rules})
+        return handlers, {**self.lists, **lists}, {**self.rules, **translation.rules}
 
     # ---- what it does ------------------------------------------------------------------------------------------
 
@@ -213,18 +221,18 @@ class Skill:
         if isinstance(payload, str):
             payload = payload.encode()
         data = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        self._running().publish(self, topic, data, retain=retain)
+        self.stage.publish(self, topic, data, retain=retain)
 
     def say(self, text: str, site: str = "default") -> None:
         """Speak outside a session, as soon as the site is free."""
-        self._running().say(text, site)
+        self.stage.say(text, site)
 
     def after(self, seconds: float, callback: Call, site: str = "default") -> Cancel:
         """Call `callback` in `seconds`; a text that it returns is spoken at `site`. Returns a function that cancels.
 
         It is forgotten when the assistant stops; `schedule` is not.
         """
-        return self._running().after(seconds, callback, self, site)
+        return self.stage.after(seconds, callback, self, site)
 
     def schedule(
         self,
@@ -258,23 +266,23 @@ class Skill:
             raise SkillError(f"{self.name}: a schedule at={at}, seconds={seconds}", fix="give one of them, from now on")
         due = at.astimezone().replace(tzinfo=None) if at and at.tzinfo else at or later(self.now(), seconds or 0)
         entry = new_schedule(name, due, key, site, repeat, data or {})
-        self._running().schedules(self).add(entry)
+        self.stage.schedules(self).add(entry)
         return entry
 
     def unschedule(self, key: str) -> bool:
         """Take a schedule back; return whether there was one."""
-        return self._running().schedules(self).remove(key)
+        return self.stage.schedules(self).remove(key)
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
         """What it has scheduled, the next one first."""
-        return self._running().schedules(self).entries
+        return self.stage.schedules(self).entries
 
     @property
     def store(self) -> Store:
         """What it keeps: a dictionary of JSON values, on disk when an assignment returns."""
         if self._store is None:
-            self._store = Store(self._running().home(self))
+            self._store = Store(self.stage.home(self))
         return self._store
 
     def text(self, key: str, /, **values: Any) -> str:
@@ -296,7 +304,7 @@ class Skill:
 
     def now(self) -> datetime:
         """Return the local date and time (in tests, the virtual clock's)."""
-        return self._running().today()
+        return self.stage.today()
 
     # ---- for the host ------------------------------------------------------------------------------------------
 
@@ -313,7 +321,13 @@ class Skill:
         """Put the skill on a stage, or take it off (the host does this)."""
         self._stage, self._store = stage, None
 
-    def _running(self) -> Stage:
+    @property
+    def stage(self) -> Stage:
+        """Who runs it.
+
+        Raises:
+            SkillError: nobody does.
+        """
         if self._stage is None:
             raise SkillError(f"skill {self.name} is not running", fix="run it in a SkillHost or a Rehearsal")
         return self._stage
@@ -323,11 +337,11 @@ class Skill:
             return handler
         templates: dict[str, Mapping[str, Any]] = {t: {} for t in translation.sentences[handler.intent]}
         for template in templates:
-            _check_slots(f"{self.name}: {handler.intent}", template, {}, handler.parameters)
+            check_slots(f"{self.name}: {handler.intent}", template, {}, handler.parameters)
         return replace(handler, templates=templates)
 
     def _register(
-        self, name: str, templates: Sequence[Template], *, is_answer: bool
+        self, name: str, templates: Sequence[Template], policy: Policy, *, is_answer: bool
     ) -> Callable[[_Function], _Function]:
         where = f"{self.name}: {name}"
         sentences = {t if isinstance(t, str) else t[0]: {} if isinstance(t, str) else t[1] for t in templates}
@@ -339,20 +353,9 @@ class Skill:
         def decorate(function: _Function) -> _Function:
             parameters = Parameters(function, where)
             for template, fixed in sentences.items():
-                _check_slots(where, template, fixed, parameters)
-            self.handlers.append(Handler(self.name, name, sentences, function, parameters, is_answer))
+                check_syntax(where, template, function)
+                check_slots(where, template, fixed, parameters)
+            self.handlers.append(Handler(self.name, name, sentences, function, parameters, is_answer, policy))
             return function
 
         return decorate
-
-
-def _list_values(values: Sequence[str] | Mapping[str, Any] | Range) -> ListValues:
-    if isinstance(values, Range):
-        return NumberRange(values.low, values.high, values.step)
-    return [*values.items()] if isinstance(values, Mapping) else [*values]
-
-
-def _check_slots(where: str, template: str, fixed: Mapping[str, Any], parameters: Parameters) -> None:
-    spoken = {match["slot"] or match["list"] for match in SLOT.finditer(template)}
-    if unknown := sorted((spoken | set(fixed)) - parameters.names):
-        raise SkillError(f"{where}: {template!r} fills {unknown[0]!r}", fix="add a parameter of that name")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import BaseMetadata, Ge, GroupedMetadata, Le
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -18,6 +18,27 @@ SLOT = re.compile(r"\{(?P<list>[a-z_][a-z0-9_]*)(?::(?P<slot>[a-z_][a-z0-9_]*))?
 """A slot in a template: `{minutes}`, or `{list:slot}` where the list has another name."""
 
 MISSING = inspect.Parameter.empty
+
+
+class Takes(Protocol):
+    """What a function takes."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The slots."""
+        ...
+
+    def spoken(self, slot: str) -> ListValues | None:
+        """Return what can be said for a slot, None where nothing tells."""
+        ...
+
+    def bind(self, given: Mapping[str, Any], context: Context) -> dict[str, Any]:
+        """Return checked keyword arguments.
+
+        Raises:
+            SkillError: a slot is missing or has the wrong type or size.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

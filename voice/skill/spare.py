@@ -1,0 +1,96 @@
+"""Processes for skills, one of them always warm: a skill that crashed comes back without waiting for an interpreter."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from voice.skill.wire import MAX_LINE
+
+_KEPT_ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "XDG_STATE_HOME")
+
+
+@dataclass(frozen=True, eq=False)
+class Spawned:
+    """A process that waits to be told which skill it is."""
+
+    process: asyncio.subprocess.Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def kill(self) -> None:
+        """End it and what it started."""
+        self.writer.close()
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def wait(self) -> int:
+        """Return the exit status when it has ended."""
+        return await self.process.wait()
+
+
+async def spawn() -> Spawned:
+    """Start a process."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "voice.skill.child",
+            str(theirs.fileno()),
+            pass_fds=(theirs.fileno(),),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            env=_environment(),
+            limit=MAX_LINE,
+        )
+    reader, writer = await asyncio.open_connection(sock=ours, limit=MAX_LINE)
+    return Spawned(process, reader, writer)
+
+
+class Spares:
+    """Hands out processes and keeps one warm, once `warm` was called."""
+
+    def __init__(self) -> None:
+        self._spare: asyncio.Task[Spawned] | None = None
+        self._warm = False
+
+    def warm(self) -> None:
+        """Begin to keep one."""
+        self._warm = True
+        if self._spare is None:
+            self._spare = asyncio.create_task(spawn(), name="spare process for skills")
+
+    async def take(self) -> Spawned:
+        """Return a process; the spare one where there is one that lives."""
+        taken, self._spare = self._spare, None
+        if self._warm:
+            self.warm()
+        spawned = await taken if taken is not None else await spawn()
+        if spawned.process.returncode is None:
+            return spawned
+        spawned.kill()
+        return await spawn()
+
+    async def close(self) -> None:
+        """End the spare one."""
+        self._warm, spare = False, self._spare
+        if spare is not None:
+            spawned = await spare
+            spawned.kill()
+            await spawned.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a skill: no secrets, and the package that runs now."""
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    package = str(Path(__file__).parent.parent.parent)
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return {**kept, **threads, "PYTHONPATH": package, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
