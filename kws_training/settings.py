@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from kws_training.data_settings import DataSettings
 from kws_training.models.settings import NetworkSettings, SeparableSettings
 from voice.errors import ConfigError
 from voice.yaml12 import read_yaml
@@ -68,6 +69,7 @@ class OptimiserSettings(_Strict):
 class CommandsRecipe(_Strict):
     """Train the one-word command classifier."""
 
+    data: DataSettings | None = Field(None, description="what `train` prepares first; without it, `prepare` did")
     unseen: tuple[str, ...] = Field((), description="other words kept out of training, to measure rejection by")
     image_share: float = Field(0.6, ge=0, le=1, description="share drawn from spectrograms, equal for every class")
     unknown_share: float = Field(0.22, gt=0, lt=1)
