@@ -1,6 +1,7 @@
 """Drive the dialogues of sites and groups of sites from the bus."""
 
 import asyncio
+from collections.abc import Callable
 
 from voice.bus.base import Bus
 from voice.bus.topics import (
@@ -40,6 +41,7 @@ class DialogueManager:
         bus: Hermes.
         settings: deadlines and bounds.
         handles: whether a handler is known to answer an intent.
+        falls_back: whether somebody wants to be asked about what was not understood.
         clock: for the deadlines; None takes real time.
     """
 
@@ -48,6 +50,7 @@ class DialogueManager:
         bus: Bus,
         settings: DialogueSettings | None = None,
         handles: Handles = lambda _intent, _session: True,
+        falls_back: Callable[[str], bool] = lambda _session: False,
         *,
         clock: Clock | None = None,
     ) -> None:
@@ -55,6 +58,7 @@ class DialogueManager:
         self._bus = bus
         self._settings = settings or DialogueSettings()
         self._handles = handles
+        self._falls_back = falls_back
         self._clock = clock or LoopClock()
         self._lock = asyncio.Lock()
         self._cancel: Cancel | None = None
@@ -129,7 +133,7 @@ class DialogueManager:
             await send(self._bus, ErrorMessage(component="dialogueManager", error="too many sites"))
             return
         if group not in self.sites:
-            site = self.sites[group] = SiteDialogue(group, self._settings, self._handles)
+            site = self.sites[group] = SiteDialogue(group, self._settings, self._handles, self._falls_back)
             site.disabled |= self._disabled
         await self._step(self.sites[group], message)
 

@@ -36,6 +36,8 @@ class Session:
     """True once a handler has answered an intent of it."""
     spoke: bool = False
     """True once something was said in it."""
+    falling: bool = False
+    """True while skills are asked about words that were not understood."""
     follows: str | None = None
     """Id of the session after whose answer it listens without a wake word."""
     ear: str | None = None

@@ -57,15 +57,23 @@ class SiteDialogue:
         site_id: the site, or the group.
         settings: deadlines and bounds.
         handles: whether a known handler answers an intent, given its name and the session.
+        falls_back: whether somebody wants to be asked about what was not understood, given the session.
     """
 
-    def __init__(self, site_id: str, settings: DialogueSettings, handles: Handles) -> None:
+    def __init__(
+        self,
+        site_id: str,
+        settings: DialogueSettings,
+        handles: Handles,
+        falls_back: Callable[[str], bool] = lambda _session: False,
+    ) -> None:
         self.site_id = site_id
         self.state: State = "idle"
         self.deadline: float | None = None
         self.disabled: set[str] = set()
         self._settings = settings
         self._handles = handles
+        self._falls_back = falls_back
         self._session: Session | None = None
         self._queue: deque[Waiting] = deque()
         self._now = 0.0
@@ -260,7 +268,9 @@ class SiteDialogue:
         return [messages.intent(session, message)]
 
     def _not_recognized(self, session: Session, message: NluIntentNotRecognized) -> list[Payload]:
-        if not session.tell_not_recognized:
+        alone = session.wakeword_id is not None and not session.claimed and message.input.strip() != ""
+        session.falling = alone and self._falls_back(session.id)
+        if not session.tell_not_recognized and not session.falling:
             return self._end(session, "intentNotRecognized")
         self._claimed = True
         self._go("handling", self._settings.handling_s)
@@ -290,7 +300,7 @@ class SiteDialogue:
         if message.custom_data is not None:
             session.custom_data = self._kept(message.custom_data)
         if not message.text:
-            return self._end(session, "nominal")
+            return self._end(session, "intentNotRecognized" if session.falling else "nominal")
         return [*self._stop_listening(session), *self._say(session, message.text, "ending")]
 
     def _end(

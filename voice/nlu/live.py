@@ -74,6 +74,17 @@ class LiveGrammar:
             now = self.grammar.sentences.lists
             self._change({name: values for name, values in self._first.lists.items() if now[name] is not values})
 
+    def take(self, grammar: Grammar, filters: Iterable[Sequence[str] | None] = (None,)) -> None:
+        """Take other sentences; names that came to lists stay where the lists are the same as at first."""
+        with self._lock:
+            first, now, new = self._first.lists, self.grammar.sentences.lists, grammar.sentences.lists
+            kept = {name: now[name] for name in first if now[name] is not first[name] and new.get(name) == first[name]}
+            self._first, self._filters = grammar.sentences, tuple(filters)
+            grammar = grammar.with_lists(kept) if kept else grammar
+            grammar.prepare()
+            self._decoder.replace(grammar, self._filters)
+            self._parser.grammar = self.grammar = grammar
+
     def _found(self, name: str) -> str:
         """Return the list of a name; `drink` finds a skill's own `bar_drink` where no other has that ending.
 

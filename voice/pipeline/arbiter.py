@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.events import Command, Intent, Segment, Source, Transcript
+from voice.nlu.grammar import Grammar
 from voice.nlu.live import LiveGrammar
 from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, SpeechRecognizer
 from voice.text import normalise
@@ -101,6 +102,17 @@ class Understander:
         self.grammar = grammar
         self.parser = parser
         self.settings = settings
+
+    def learn(self, grammar: Grammar, always: Sequence[str]) -> None:
+        """Take other sentences from the next utterance on; from any thread.
+
+        Args:
+            grammar: what can be said.
+            always: the intents that count in a turn without a filter.
+        """
+        if self.lists is not None:
+            self.lists.take(grammar, [always])
+            self._always = always
 
     def understand(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Understanding:
         """Return what was said in `segment`, among `intent_filter` (None: all intents)."""
