@@ -44,10 +44,9 @@ def sentences(folder: Path) -> SkillSentences:
 
 
 def everything(folder: Path) -> SkillSentences:
-    """Return all below `sentences/en`, `rules/en` and `lists`: also the folders, one for each intent."""
-    parts = [folder / "sentences" / "en", folder / "rules" / "en", folder / "lists" / "en"]
+    """Return all below `sentences/en`, also the folders that are named after intents."""
     fixtures = read_yaml(folder / "tests" / "en" / "_fixtures.yaml")
-    return read_sentences(*(part for part in parts if part.is_dir())).merged(SkillSentences(lists=_lists(fixtures)))
+    return read_sentences(folder / "sentences" / "en").merged(SkillSentences(lists=_lists(fixtures)))
 
 
 def cases(folder: Path) -> Iterator[Case]:

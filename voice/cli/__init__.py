@@ -19,6 +19,7 @@ _ROOMS = (
     "classify",
     "transcribe",
     "understand",
+    "intents",
     "speak",
     "doctor",
     "bundle",

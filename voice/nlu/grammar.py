@@ -34,7 +34,7 @@ class Grammar:
         self._set(sentences, tuple(wake_words), network_of(sentences))
         for place in self.network.places:
             if not place.is_wild:
-                self._entries_of(place.values)
+                self.entries(place.values)
 
     def _set(self, sentences: SkillSentences, wake_words: tuple[str, ...], network: Network) -> None:
         self.sentences = sentences
@@ -118,7 +118,7 @@ class Grammar:
         if self._vocabulary is None:
             words = {word for row in self.network.words for word in row}
             for name in {place.values for place in self.network.places if not place.is_wild}:
-                words |= {word for entry in self._entries_of(name) for word in entry.words}
+                words |= {word for entry in self.entries(name) for word in entry.words}
             words |= {word for phrase in self._skip for word in phrase}
             self._vocabulary = Vocabulary(words)
         return self._vocabulary
@@ -195,7 +195,7 @@ class Grammar:
         if symbol not in self._spelt:
             name, before, behind, limits = symbol
             requires, excludes = self._limits[limits]
-            entries = (e for e in self._entries_of(name) if meets(requires, excludes, e.context, partly=True))
+            entries = (e for e in self.entries(name) if meets(requires, excludes, e.context, partly=True))
             self._spelt[symbol] = spelling_of(entries, before, behind)
         return self._spelt[symbol]
 
@@ -204,7 +204,8 @@ class Grammar:
     def _values_of(self, name: str) -> ListValues:
         return self.network.local[name] if name in self.network.local else self.sentences.lists[name]
 
-    def _entries_of(self, name: str) -> list[Entry]:
+    def entries(self, name: str) -> list[Entry]:
+        """Return the spoken forms of a list."""
         if name not in self._entries:
             where = f"list {name.partition('@')[0]!r}"
             self._entries[name] = entries_of(
@@ -215,13 +216,13 @@ class Grammar:
     def _facts_of(self, name: str) -> frozenset[str]:
         """Return the keys of the facts that a list's values bring along."""
         if name not in self._facts:
-            self._facts[name] = frozenset(key for entry in self._entries_of(name) for key in entry.context)
+            self._facts[name] = frozenset(key for entry in self.entries(name) for key in entry.context)
         return self._facts[name]
 
     def _trie(self, name: str, before: str, behind: str) -> Trie:
         key = (name, before, behind)
         if key not in self._tries:
-            self._tries[key] = trie_of(self._entries_of(name), before, behind)
+            self._tries[key] = trie_of(self.entries(name), before, behind)
         return self._tries[key]
 
 

@@ -9,6 +9,7 @@ from voice.nlu.model import Context
 from voice.nlu.repair import MAX_COST
 
 MAX_CHARACTERS = 500
+_SURE = 0.8  # a repair this good is likelier than free words that look like a slip
 _CLOSE = 0.05  # repairs that cost so little more are as good
 
 
@@ -33,9 +34,13 @@ class TemplateParser:
             context: facts that templates may require, such as the speaker's area.
         """
         grammar, text = self.grammar, text[:MAX_CHARACTERS]
-        intent = grammar.read(text, intent_filter, context)
-        if intent is None:
-            intent = self._mended(grammar, text, intent_filter, context)
+        lattice = grammar.lattice(text)
+        found = grammar.parses(lattice, intent_filter, context)
+        intent = grammar.intent(found[0], lattice.words) if found else None
+        if intent is None or any(filled.is_wild for filled in found[0].filled):
+            mended = self._mended(grammar, text, intent_filter, context)
+            if mended and (intent is None or mended.confidence >= _SURE):
+                intent = mended
         return intent if intent and intent.confidence >= grammar.minimum(intent.name) else None
 
     def parse_open(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:

@@ -13,6 +13,8 @@ from voice.yaml12 import read_yaml
 _KEYS = frozenset(
     {"language", "settings", "intents", "lists", "expansion_rules", "skip_words", "responses", "metadata", "data"}
 )
+_HOME = ("name", "area", "floor")
+"""Lists that Home Assistant fills from its own registry: empty where no file defines them."""
 _PARTS = {None: 1, "halves": 2, "tenths": 10}
 
 
@@ -26,7 +28,7 @@ def read_sentences(*paths: Path) -> SkillSentences:
         ConfigError: a file can't be read or isn't YAML.
         GrammarError: it is not in the format, or there is no sentence at all; names file and key.
     """
-    result = SkillSentences()
+    result = SkillSentences(lists={name: () for name in _HOME})
     for file in _files(paths):
         result = result.merged(_sentences_of(read_yaml(file), file))
     if not result.names:
@@ -40,8 +42,17 @@ def _files(paths: Iterable[Path]) -> list[Path]:
         found = sorted([*path.rglob("*.yaml"), *path.rglob("*.yml")]) if path.is_dir() else [path]
         if not found:
             raise GrammarError(f"{path}: no YAML file in it", fix="point at sentences in hassil's format")
-        files += found
+        files += [*_shared(path), *found]
     return files
+
+
+def _shared(path: Path) -> list[Path]:
+    """Return the rules and lists that stand beside `sentences/LANGUAGE` in Home Assistant's repository."""
+    if path.parent.name != "sentences":
+        return []
+    root = path.resolve().parent.parent
+    folders = (root / "lists", root / "lists" / path.name, root / "rules" / path.name)
+    return [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
 
 
 def _sentences_of(data: Any, file: Path) -> SkillSentences:
