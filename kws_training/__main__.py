@@ -11,6 +11,7 @@ import typer
 
 from kws_training.data_cli import register as register_data
 from kws_training.measuring import register
+from kws_training.places import places
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
 from voice.errors import ConfigError, DataError, EarshotError
@@ -28,21 +29,30 @@ register_data(app)
 
 
 @app.command()
-def train(
-    work: Work,
-    run: Run,
+def train(  # noqa: PLR0913 - the options of a command
+    *,
+    recipe_file: Annotated[Path | None, typer.Argument(metavar="RECIPE", help="YAML of config/kws")] = None,
+    work: Annotated[Path | None, typer.Option(help="folder of the stores; a recipe with `data:` has one")] = None,
+    run: Annotated[Path | None, typer.Option(help="folder for checkpoints; an interrupted run goes on")] = None,
+    out: Annotated[Path | None, typer.Option(help="folder of the bundle; a recipe with `data:`: RUN/bundle")] = None,
     recipe: RecipeFile = None,
     n_threads: Threads = 2,
     workers: Annotated[int, typer.Option(min=1, help="processes that train one network together")] = 1,
     rank: Annotated[int, typer.Option(min=0, help="of this one, where each is started by hand")] = 0,
     address: Annotated[str, typer.Option(help="HOST:PORT of process 0; without it the others are started here")] = "",
 ) -> None:
-    """Train the command classifier."""
+    """Train the command classifier; a recipe that names its data is prepared first, and exported at the end."""
+    recipe = recipe_file or recipe
+    settings = _commands(recipe)
+    work, run = places(recipe, settings, work, run)
+    if settings.data is not None and rank == 0:
+        from kws_training.prepare_dataset import prepare_dataset  # noqa: PLC0415
+
+        prepare_dataset(settings.data, work)
     _threads(n_threads)
     from kws_training.commands import decide, train_commands  # noqa: PLC0415
     from kws_training.launch import together  # noqa: PLC0415
 
-    settings = _commands(recipe)
     started = time.monotonic()
     with together(workers, rank, address) as leads:
         model = train_commands(work, run, settings)
@@ -51,14 +61,16 @@ def train(
     decision = decide(model, work, settings)
     minutes = (time.monotonic() - started) / 60
     _write(run / "decision.json", {**asdict(decision), "minutes": round(minutes, 1)})
-    say(f"{decision}, {minutes:.0f} minutes")
+    say(f"{decision}, {minutes:.1f} minutes")
+    if settings.data is not None or out is not None:
+        _export(work, run, out or run / "bundle", recipe)
 
 
 def _measure_run(work: Path, run: Path) -> dict[str, Any]:
     _threads()
     from kws_training.commands import test_shares  # noqa: PLC0415
 
-    model, decision, _ = _trained(run)
+    model, decision, _ = _trained(run, work)
     return test_shares(model, work, decision)
 
 
@@ -69,34 +81,31 @@ register(app, _measure_run)
 def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
     """Write the command classifier's bundle; refused where LiteRT disagrees with Keras."""
     _threads()
+    _export(work, run, out, recipe)
+
+
+def _export(work: Path, run: Path, out: Path, recipe: Path | None) -> None:
     from kws_training import cards  # noqa: PLC0415
     from kws_training.batches import CommandData, validation  # noqa: PLC0415
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
     from kws_training.export import export as write  # noqa: PLC0415
+    from kws_training.provenance import data_records, limits, measured_on  # noqa: PLC0415
 
-    model, decision, minutes = _trained(run)
+    model, decision, minutes = _trained(run, work)
     if model.count_params() > PARAMETERS_AT_MOST:
         raise ConfigError(f"{model.count_params()} parameters, {PARAMETERS_AT_MOST} at most", fix="shrink the recipe")
-    on = "visible test speakers of the data pack (not the official split)"
-    results = [cards.result(name, share, on) for name, share in test_shares(model, work, decision).items()]
+    data = CommandData(work)
+    shares = test_shares(model, work, decision)
+    results = [cards.result(name, share, measured_on(data.dataset)) for name, share in shares.items()]
     settings = _commands(recipe)
-    training = _record(
-        "kws-train train",
-        recipe,
-        settings.optimiser.seed,
-        minutes,
-        model,
-        (cards.SPEECH_COMMANDS, *cards.RUNNING_SPEECH),
-    )
+    seed = settings.optimiser.seed
+    training = _record("kws-train train", recipe, seed, minutes, model, data_records(data.dataset))
     training["unseen"] = list(settings.unseen)
-    clips, _ = validation(CommandData(work))
-    bundle = write(model, out, manifest(decision, training, results), clips[::40])
-    cards.write_card(
-        bundle,
-        "Labels: " + ", ".join(bundle.manifest.labels) + ".",
-        "One word in one second. Half of the official test speakers are in the training data: figures can't be "
-        "compared with published ones. Children and accents are few.",
-    )
+    clips, _ = validation(data)
+    bundle = write(model, out, manifest(decision, training, results, data.dataset), clips[::40])
+    cards.write_card(bundle, "Labels: " + ", ".join(bundle.manifest.labels) + ".", limits(data.dataset))
+    for name, share in shares.items():
+        typer.echo(f"{name}: {share}")
     say(f"wrote {out}")
 
 
@@ -194,18 +203,20 @@ def _threads(n_threads: int = 1) -> None:
     threads(n_threads)
 
 
-def _trained(run: Path) -> tuple[Any, Any, float]:
+def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
     import keras  # noqa: PLC0415
 
     from kws_training.commands import Decision, merged  # noqa: PLC0415
+    from kws_training.dataset import check_run  # noqa: PLC0415
 
+    dataset = check_run(run, work)
     try:
         values = json.loads((run / "decision.json").read_text(encoding="utf-8"))
         model = keras.models.load_model(run / "best.keras", compile=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
     minutes = values.pop("minutes")
-    return merged(model), Decision(**values), minutes
+    return merged(model, dataset), Decision(**values), minutes
 
 
 def _record(

@@ -61,7 +61,9 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
     """
     require_data(settings)
     if settings.spoken is not None:
-        settings = settings.model_copy(update={"folders": (speak(settings.spoken, work / "spoken"),), "spoken": None})
+        labels = ",".join(settings.spoken.words) if settings.labels == "auto" else settings.labels
+        folders = (speak(settings.spoken, work / "spoken"),)
+        settings = settings.model_copy(update={"folders": folders, "spoken": None, "labels": labels})
     if [place for place in settings.folders if place.is_dir() and detect(place) == "pack"]:
         return _pack(settings, work, n_processes)
     with workers(n_processes) as pool:
