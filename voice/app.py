@@ -7,13 +7,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from voice.audio import portaudio
 from voice.bus.broker import EmbeddedBroker
+from voice.bus.components import Components
+from voice.bus.frames import FrameSettings, FrameSource, FrameTap
+from voice.bus.injection import Injection
 from voice.bus.memory import LocalBus
 from voice.bus.mqtt import MqttLink
+from voice.bus.topics import AudioDevice, Hotword
 from voice.config import Config
 from voice.decoding.grammar import GrammarDecoder
 from voice.dialogue.manager import DialogueManager
-from voice.errors import BusError
+from voice.errors import BusError, DeviceError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.models.commands import CommandsCnn
@@ -25,13 +30,17 @@ from voice.nlu.templates import SkillSentences, compile_grammar, read_sentences
 from voice.pipeline.arbiter import Understander
 from voice.pipeline.assistant import Assistant, Turn
 from voice.pipeline.ears import Ears, Heard
+from voice.pipeline.elicitation import SlotAnswers
 from voice.pipeline.segmenter import Segmenter
 from voice.skill.host import SkillHost
 from voice.skill.loader import load_skills
 from voice.skill.skill import Skill
 from voice.speech.service import SpeechService
+from voice.stages import AudioSource
 
 _log = logging.getLogger(__name__)
+
+_MODES: tuple[portaudio.Direction, ...] = ("input", "output")
 
 
 def build_ears(config: Config) -> Ears:
@@ -72,7 +81,41 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
         config.arbiter,
         always,
         LiveGrammar(grammar, decoder, parser, [always]),
+        SlotAnswers(parser, decoder),
     )
+
+
+def hotwords_of(config: Config) -> list[Hotword]:
+    """Return the wake words that are listened for, as Hermes tells them."""
+    found = []
+    for i, word in enumerate(config.models.wake):
+        manifest = load_bundle(word.bundle, "wake").manifest
+        words = config.models.wake_words[i] if i < len(config.models.wake_words) else manifest.id
+        found.append(Hotword(model_id=manifest.id, model_words=words, model_version=manifest.version))
+    return found
+
+
+def find_devices(test: bool) -> list[AudioDevice]:
+    """Return the microphones and loudspeakers; where it is asked to, each microphone is opened.
+
+    Raises:
+        DeviceError: PortAudio is missing or fails.
+    """
+    found = []
+    for device in portaudio.devices(rescan=True):
+        for mode in _MODES:
+            if device.serves(mode):
+                working = _can_record(device) if test and mode == "input" else None
+                found.append(AudioDevice(mode=mode, id=device.name, name=device.name, working=working))
+    return found
+
+
+def _can_record(device: portaudio.Device) -> bool:
+    try:
+        portaudio.open_input(device, lambda _: None, lambda: None).close()
+    except DeviceError:
+        return False
+    return True
 
 
 def skills_of(config: Config) -> list[Skill]:
@@ -105,6 +148,17 @@ class Running:
     link: MqttLink | None
     broker: str
     """HOST:PORT that the link talks to; empty without a link."""
+    frames: FrameSettings
+
+    async def run(self, source: AudioSource | None) -> None:
+        """Listen to a source until it ends; None: to the Hermes frames of another device that has our site id.
+
+        Raises:
+            AudioError: the source can't be opened or read.
+        """
+        site = self.assistant.settings.site_id
+        source = FrameSource(self.bus, site) if source is None else FrameTap(source, self.bus, self.frames, site)
+        await self.assistant.run(source)
 
 
 @asynccontextmanager
@@ -150,11 +204,17 @@ async def running(
             address = settings.address
         dialogue = DialogueManager(bus, config.dialogue, host.handles)
         stack.push_async_callback(dialogue.close)
-        speech = SpeechService(bus, config.speech, site_id=config.assistant.site_id)
+        site = config.assistant.site_id
+        speech = SpeechService(bus, config.speech, site_id=site, hotword_off=not config.dialogue.barge_in)
         stack.push_async_callback(speech.close)
         assistant = Assistant(bus, ears, brain, config.assistant, watch=watch)
         stack.push_async_callback(assistant.close)
-        yield Running(bus, assistant, host, link, address)
+        components = Components(bus, site, hotwords_of(config), find_devices)
+        stack.push_async_callback(components.close)
+        if brain.lists is not None:
+            stack.push_async_callback(Injection(bus, brain.lists).close)
+        await components.announce()
+        yield Running(bus, assistant, host, link, address, config.frames)
 
 
 __all__ = ["BusError", "Running", "build_ears", "build_understanding", "running", "sentences_of", "skills_of"]

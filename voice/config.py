@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from voice.audio.microphone import MicrophoneSettings
+from voice.bus.frames import FrameSettings
 from voice.bus.settings import BrokerSettings
 from voice.decoding.grammar import GrammarSettings
 from voice.dialogue.settings import DialogueSettings
@@ -57,6 +58,7 @@ class Config(BaseModel):
     arbiter: ArbiterSettings = ArbiterSettings()
     grammar: GrammarSettings = GrammarSettings()
     broker: BrokerSettings = BrokerSettings()
+    frames: FrameSettings = FrameSettings()
     dialogue: DialogueSettings = DialogueSettings()
     skills: SkillSettings = SkillSettings()
     speech: SpeechSettings = SpeechSettings()

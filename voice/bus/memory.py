@@ -14,6 +14,8 @@ _log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
 """Messages that a subscription may lag behind; then the oldest is dropped."""
+QUEUE_BYTES = 64 * 2**20
+"""Bytes of payload that it may lag behind; the last message always stays."""
 
 
 def matches(topic_filter: str, topic: str) -> bool:
@@ -52,6 +54,7 @@ class _Subscription:
         self.failed = 0
         self._handler = handler
         self._queue: deque[Message] = deque()
+        self._bytes = 0
         self._filled = asyncio.Event()
         self._busy = False
         self._closed = False
@@ -68,11 +71,13 @@ class _Subscription:
         """End after the call that runs now: a handler may take back its own subscription."""
         self._closed = True
         self._queue.clear()
+        self._bytes = 0
         self._filled.set()
 
     def offer(self, message: Message) -> None:
-        if len(self._queue) >= QUEUE_LIMIT:
-            self._queue.popleft()
+        self._bytes += len(message.payload)
+        while self._queue and (len(self._queue) >= QUEUE_LIMIT or self._bytes > QUEUE_BYTES):
+            self._bytes -= len(self._queue.popleft().payload)
             self.dropped += 1
             if self.dropped == 1:
                 _log.warning("subscriber of %s is slow: the oldest messages are dropped", self.topic_filter)
@@ -85,7 +90,9 @@ class _Subscription:
             self._filled.clear()
             while self._queue:
                 self._busy = True
-                await self._deliver(self._queue.popleft())
+                message = self._queue.popleft()
+                self._bytes -= len(message.payload)
+                await self._deliver(message)
                 self._busy = False
 
     async def _deliver(self, message: Message) -> None:

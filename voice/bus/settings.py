@@ -39,8 +39,10 @@ class BrokerSettings(BaseModel):
     queue_limit: int = Field(
         1000, ge=1, description="messages kept while the broker is away; then the oldest is dropped"
     )
-    send: tuple[str, ...] = Field(("hermes/#", "earshot/#"), description="topics that go to the broker")
-    receive: tuple[str, ...] = Field(("hermes/#",), description="topics that come from the broker")
+    send: tuple[str, ...] = Field(("hermes/#", "rhasspy/#", "earshot/#"), description="topics that go to the broker")
+    receive: tuple[str, ...] = Field(
+        ("hermes/#", "rhasspy/#", "earshot/skill/#"), description="topics that come from the broker"
+    )
 
     @property
     def name(self) -> str:

@@ -30,7 +30,12 @@ def run(
     *,
     config: ConfigFile = None,
     source: Annotated[
-        str, typer.Option("--input", metavar="auto|mic|FILE|-", help="FILE: also a folder; -: raw 16 kHz S16LE mono.")
+        str,
+        typer.Option(
+            "--input",
+            metavar="auto|mic|hermes|FILE|-",
+            help="hermes: another device's audioFrame messages; FILE: also a folder; -: raw 16 kHz S16LE mono.",
+        ),
     ] = "auto",
     broker: Broker = None,
     until_end: Annotated[
@@ -95,8 +100,8 @@ def _has_microphone(settings: "Config") -> bool:
     return True
 
 
-def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
-    """Return the source; what can't be read is said here, before anything is started.
+def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource | None":
+    """Return the source, None for Hermes frames; what can't be read is said here, before anything is started.
 
     Raises:
         AudioError: a file is missing or no recording, or the microphone isn't there.
@@ -106,6 +111,8 @@ def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
     from voice.audio.microphone import MicrophoneSource, find_microphone  # noqa: PLC0415
     from voice.audio.source import PcmSource  # noqa: PLC0415
 
+    if source == "hermes":
+        return None
     if source in ("auto", "mic"):
         find_microphone(settings.microphone)
         return MicrophoneSource(settings.microphone)
@@ -119,7 +126,7 @@ def _open(settings: "Config", source: str, *, realtime: bool) -> "AudioSource":
     return FileSource(files, realtime=realtime)
 
 
-async def _listen(settings: "Config", audio: "AudioSource") -> None:
+async def _listen(settings: "Config", audio: "AudioSource | None") -> None:
     from voice.audio.microphone import MicrophoneSource  # noqa: PLC0415
 
     try:
@@ -127,14 +134,15 @@ async def _listen(settings: "Config", audio: "AudioSource") -> None:
             await audio.open()  # it starts while the models load
         await _run(settings, audio)
     finally:
-        await audio.close()
+        if audio is not None:
+            await audio.close()
 
 
-async def _run(settings: "Config", audio: "AudioSource") -> None:
+async def _run(settings: "Config", audio: "AudioSource | None") -> None:
     from voice.app import running  # noqa: PLC0415
     from voice.cli.view import LiveView  # noqa: PLC0415
 
     view = LiveView()
     async with running(settings, watch=view.watch, state=settings.skills.state_folder()) as parts:
         with view.on(parts):
-            await parts.assistant.run(audio)
+            await parts.run(audio)

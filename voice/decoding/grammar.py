@@ -79,6 +79,10 @@ class GrammarDecoder:
         """The graph of all sentences."""
         return self._ready.grammar.graph()
 
+    def over(self, grammar: Language) -> "GrammarDecoder":
+        """Return a decoder of another grammar with the same alphabet and thresholds."""
+        return GrammarDecoder(grammar, self._alphabet, self._stride, self.settings)
+
     def replace(self, grammar: Language, filters: Sequence[Sequence[str] | None] = (None,)) -> None:
         """Take another grammar from the next utterance on; from any thread.
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from voice.events import Command, Intent, Segment, Source, Transcript
+from voice.events import Command, Intent, Segment, Slot, Source, Transcript
 from voice.nlu.grammar import Grammar
 from voice.nlu.live import LiveGrammar
+from voice.pipeline.elicitation import SlotAnswers
 from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, SpeechRecognizer
 from voice.text import normalise
 
@@ -83,6 +84,7 @@ class Understander:
         settings: the arbiter's.
         always: the intents that count in a turn without a filter; None: all.
         lists: changes the lists of grammar and parser; None where they are fixed.
+        slots: answers to a question for one slot; None: whole sentences only.
     """
 
     def __init__(
@@ -94,9 +96,11 @@ class Understander:
         settings: ArbiterSettings,
         always: Sequence[str] | None = None,
         lists: LiveGrammar | None = None,
+        slots: SlotAnswers | None = None,
     ) -> None:
         self._always = always
         self.lists = lists
+        self.slots = slots
         self.classifier = classifier
         self.recognizer = recognizer
         self.grammar = grammar
@@ -114,14 +118,26 @@ class Understander:
             self.lists.take(grammar, [always])
             self._always = always
 
-    def understand(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Understanding:
-        """Return what was said in `segment`, among `intent_filter` (None: all intents)."""
+    def knows(self, intent: str) -> bool:
+        """Return whether an intent can be recognised; True where nobody can tell."""
+        return self.lists is None or intent in self.lists.grammar.intents or intent in self.settings.commands.values()
+
+    def understand(
+        self, segment: Segment, intent_filter: Sequence[str] | None = None, slot: str | None = None
+    ) -> Understanding:
+        """Return what was said in `segment`.
+
+        Args:
+            segment: speech.
+            intent_filter: the intents that count; None: all.
+            slot: the slot of the first intent whose bare value may be said.
+        """
         intent_filter = self._always if intent_filter is None else intent_filter
         if segment.speech_start is None:
             return Understanding("", None, 0.0, "open")
         return arbitrate(
             self._command(segment, intent_filter),
-            lambda: self.grammar.decode(self.recognizer.log_probs(segment), intent_filter),
+            lambda: self._sentence(segment, intent_filter, slot),
             lambda: self.recognizer.transcribe(segment),
             self.settings,
             lambda text: self.parser.parse_open(text, intent_filter),
@@ -134,6 +150,16 @@ class Understander:
         text = normalise(text)
         intent = intent or self._word(text, intent_filter)
         return Understanding(text, intent, intent.confidence if intent else 0.0, "text")
+
+    def parse_slot(self, text: str, intent: str, slot: str) -> Slot | None:
+        """Return the value that written `text` gives a slot; None where it gives none, or is a whole sentence."""
+        return self.slots.parse(text, intent, slot) if self.slots else None
+
+    def _sentence(self, segment: Segment, intent_filter: Sequence[str] | None, slot: str | None) -> Intent | None:
+        log_probs = self.recognizer.log_probs(segment)
+        if slot is not None and intent_filter and self.slots is not None:
+            return self.slots.decode(log_probs, intent_filter, slot)
+        return self.grammar.decode(log_probs, intent_filter)
 
     def _command(self, segment: Segment, intent_filter: Sequence[str] | None) -> Command | None:
         start, end = segment.speech_start, segment.speech_end

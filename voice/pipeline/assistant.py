@@ -6,10 +6,9 @@ One thread is the ears (wake words, VAD, segmenter: order kept), one the brain (
 import asyncio
 import logging
 import time
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -17,31 +16,35 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voice.bus.base import Bus
 from voice.bus.topics import (
+    Arbitration,
+    AsrAudioCaptured,
+    AsrPartialTextCaptured,
+    AsrRecordingFinished,
     AsrStartListening,
     AsrStopListening,
     AsrTextCaptured,
     AsrToggleOff,
     AsrToggleOn,
-    AsrToken,
     ErrorMessage,
-    HermesSlot,
+    ExampleRecorded,
     HotwordDetected,
     HotwordToggleOff,
     HotwordToggleOn,
-    IntentName,
-    NluIntentNotRecognized,
-    NluIntentParsed,
-    NluQuery,
+    RecordExample,
     SessionEnded,
-    SlotRange,
-    SlotValue,
+    VadDown,
+    VadUp,
     on,
     send,
+    write_frame,
 )
 from voice.errors import EarshotError
-from voice.events import RATE, Intent, Segment, Wake
+from voice.events import RATE, Segment, Wake
+from voice.pipeline.activity import Activity
 from voice.pipeline.arbiter import Understander, Understanding
 from voice.pipeline.ears import Ears, Heard
+from voice.pipeline.interpreter import Interpreter, tokens_of
+from voice.pipeline.partials import Agreement
 from voice.stages import AudioSource
 
 _log = logging.getLogger(__name__)
@@ -57,6 +60,10 @@ class AssistantSettings(BaseModel):
     site_id: str = Field("default", min_length=1, max_length=64, description="Hermes siteId of this microphone")
     patience_s: float = Field(10.0, gt=0, description="longest that a file waits for the dialogue to go on, s")
     remembered: int = Field(20, gt=0, description="utterances whose meaning is kept for the question that follows")
+    partial_ms: int = Field(0, ge=0, description="audio between two partial texts, ms; 0: none; costs computing")
+    share_audio: bool = Field(
+        False, description="send recordings to clients that ask: sendAudioCaptured, recordExample"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +110,13 @@ class Assistant:
         self._brain_thread = ThreadPoolExecutor(1, "brain")
         self._moved = asyncio.Condition()
         self._patient = True
-        self._session: str | None = None
-        self._filter: list[str] | None = None
+        self._turn = AsrStartListening()
+        self._example: str | None = None
+        self._activity = Activity()
+        self._partial = _Partial()
         self._wake: Wake | None = None
         self._deaf_for: set[str] = set()  # reasons to leave speech unrecognised
-        self._meanings: OrderedDict[tuple[str | None, str], Understanding] = OrderedDict()
+        self._interpreter = Interpreter(bus, brain, self._brain_thread, self.settings.site_id, self.settings.remembered)
         self._tasks: set[asyncio.Task[None]] = set()
         self._unsubscribe = (
             on(bus, HotwordToggleOn, self._hotword_on),
@@ -116,8 +125,9 @@ class Assistant:
             on(bus, AsrToggleOff, self._asr_off),
             on(bus, AsrStartListening, self._start_listening),
             on(bus, AsrStopListening, self._stop_listening),
-            on(bus, NluQuery, self._query),
             on(bus, SessionEnded, self._session_ended),
+            on(bus, Arbitration, self._arbitrated),
+            on(bus, RecordExample, self._record_example),
         )
 
     async def run(self, source: AudioSource) -> None:
@@ -130,8 +140,9 @@ class Assistant:
             async for chunk in source.chunks():
                 heard = await self._on_ears(partial(self._ears.process, chunk))
                 self._watch(heard)
+                await self._tell(heard)
                 for wake in heard.wakes[:1]:
-                    await self._woken(wake)
+                    await self._woken(wake, heard)
                 for segment in heard.segments:
                     self._think(segment)
                 if not source.live:
@@ -149,6 +160,7 @@ class Assistant:
         """Stop hearing the bus and end both threads."""
         for unsubscribe in self._unsubscribe:
             unsubscribe()
+        self._interpreter.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -160,7 +172,23 @@ class Assistant:
     async def _on_ears(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._ears_thread, work)
 
-    async def _woken(self, wake: Wake) -> None:
+    async def _tell(self, heard: Heard) -> None:
+        """Publish where speech began and ended, what is forgotten, and what is recognised so far."""
+        at = {"site_id": self.settings.site_id, "signal_ms": heard.at * 1000 // RATE}
+        up = self._activity.process(heard)
+        if up is not None:
+            await send(self._bus, VadUp(**at) if up else VadDown(**at))
+        for reason in heard.forgotten:
+            lost = f"wake words were off for {reason!r} and nobody took it back: they are on again"
+            await send(self._bus, ErrorMessage(component="hotword", error=lost, site_id=self.settings.site_id))
+        every = self.settings.partial_ms * RATE // 1000
+        if every and self.phase == "listening" and not self._partial.running and heard.at - self._partial.at >= every:
+            segment = await self._on_ears(self._ears.so_far)
+            if segment is not None:
+                self._partial.at, self._partial.running = heard.at, True
+                self._spawn(self._recognise_so_far(segment, self._turn, self._partial))
+
+    async def _woken(self, wake: Wake, heard: Heard) -> None:
         self._wake = wake
         await self._go("woken")
         await send(
@@ -169,6 +197,9 @@ class Assistant:
                 model_id=wake.model_id,
                 site_id=self.settings.site_id,
                 detection_signal_ms=wake.at * 1000 // RATE,
+                end_signal_ms=wake.at * 1000 // RATE,
+                score=round(wake.score, 4),
+                level_dbfs=round(heard.level_dbfs, 1),
             ),
         )
 
@@ -197,93 +228,130 @@ class Assistant:
         if self._deaf_for:  # says at once that nothing was heard, so that no session waits for its deadline
             await send(self._bus, AsrTextCaptured(text="", site_id=message.site_id, session_id=message.session_id))
             return
-        self._session, self._filter = message.session_id, message.intent_filter
+        if await self._interpreter.refuses(message.intent_filter, message.session_id):
+            return
+        self._turn, self._partial = message, _Partial()
         wake, self._wake = self._wake, None
         at = wake.at if wake else None
-        await self._on_ears(partial(self._ears.listen, at, at))
+        listen = partial(
+            self._ears.listen, at, at, until_stopped=not message.stop_on_silence, wakes_too=message.hotword_on
+        )
+        await self._on_ears(listen)
         await self._go("listening")
 
     async def _stop_listening(self, message: AsrStopListening) -> None:
-        if message.site_id == self.settings.site_id and message.session_id == self._session:
-            await self._on_ears(self._ears.stop)
+        """End the capture; where silence was not to end it, this does, and what was said counts."""
+        if message.site_id != self.settings.site_id or message.session_id != self._turn.session_id:
+            return
+        captured = await self._on_ears(self._ears.stop)
+        if not self._turn.stop_on_silence and self.phase == "listening":
+            if captured is not None:
+                self._think(captured)
+            else:
+                await self._captured(Understanding("", None, 0.0, "open"), self._turn, 0.0)
+
+    async def _record_example(self, message: RecordExample) -> None:
+        if message.site_id != self.settings.site_id:
+            return
+        if not self.settings.share_audio or self.phase != "idle":
+            why = "not while a session runs" if self.settings.share_audio else "set assistant.share_audio to true"
+            fault = ErrorMessage(component="hotword", error=f"no recording: {why}", site_id=message.site_id)
+            await send(self._bus, fault)
+            return
+        self._example, self._turn = message.id, AsrStartListening(site_id=message.site_id)
+        await self._on_ears(self._ears.listen)
+        await self._go("listening")
+
+    async def _arbitrated(self, message: Arbitration) -> None:
+        """Go on waiting for a wake word where another site answers."""
+        if message.site_id != self.settings.site_id and self.phase == "woken":
+            self._wake = None
+            await self._go("idle")
 
     async def _session_ended(self, message: SessionEnded) -> None:
         if message.site_id == self.settings.site_id:
-            self._session = None
+            self._turn = AsrStartListening()
             await self._go("idle")
 
     # ---- brain -------------------------------------------------------------------------------------------------
 
     def _think(self, segment: Segment) -> None:
         self.phase, self._patient = "thinking", True
-        task = asyncio.create_task(self._understand(segment, self._session, self._filter))
+        if self._example is not None:
+            example, self._example = self._example, None
+            self._spawn(self._send_example(segment, example))
+        else:
+            self._spawn(self._understand(segment, self._turn))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _understand(self, segment: Segment, session_id: str | None, intent_filter: list[str] | None) -> None:
+    async def _send_example(self, segment: Segment, example: str) -> None:
+        await send(self._bus, ExampleRecorded(self.settings.site_id, example, write_frame(segment.samples)))
+        await self._go("idle")
+
+    async def _understand(self, segment: Segment, turn: AsrStartListening) -> None:
+        ids = {"session_id": turn.session_id, "site_id": self.settings.site_id}
+        await send(self._bus, AsrRecordingFinished(**ids))
         started = time.perf_counter()
         understood = Understanding("", None, 0.0, "open")
         try:
             understood = await asyncio.get_running_loop().run_in_executor(
-                self._brain_thread, partial(self._brain.understand, segment, intent_filter)
+                self._brain_thread, partial(self._brain.understand, segment, turn.intent_filter, turn.slot)
             )
         except Exception as error:  # noqa: BLE001 - the utterance boundary: a bad utterance must not end the loop
             _log.exception("an utterance could not be recognised")
             reason = str(error) if isinstance(error, EarshotError) else type(error).__name__
-            fault = ErrorMessage(component="asr", error=reason, session_id=session_id, site_id=self.settings.site_id)
-            await send(self._bus, fault)
+            await send(self._bus, ErrorMessage(component="asr", error=reason, **ids))
         seconds = time.perf_counter() - started
-        self._remember(session_id, understood)
+        self._interpreter.remember(turn.session_id, understood)
         end = segment.speech_end if segment.speech_end is not None else segment.end
-        turn = Turn(
-            session_id,
-            understood,
-            len(segment.samples) / segment.rate,
-            (segment.end - end) * 1000 / segment.rate,
-            seconds * 1000,
-        )
-        self._watch(turn)
-        await send(
-            self._bus,
-            AsrTextCaptured(
-                text=understood.text,
-                likelihood=understood.confidence,
-                seconds=seconds,
-                site_id=self.settings.site_id,
-                session_id=session_id,
-                asr_tokens=[_tokens(understood)],
-            ),
-        )
+        endpoint_ms = (segment.end - end) * 1000 / segment.rate
+        length = len(segment.samples) / segment.rate
+        self._watch(Turn(turn.session_id, understood, length, endpoint_ms, seconds * 1000))
+        if turn.send_audio_captured and self.settings.share_audio:
+            wav = write_frame(segment.samples)
+            await send(self._bus, AsrAudioCaptured(self.settings.site_id, turn.session_id or "", wav))
+        await self._captured(understood, turn, seconds)
 
-    def _remember(self, session_id: str | None, understood: Understanding) -> None:
-        self._meanings[session_id, understood.text] = understood
-        while len(self._meanings) > self.settings.remembered:
-            self._meanings.popitem(last=False)
+    async def _captured(self, understood: Understanding, turn: AsrStartListening, seconds: float) -> None:
+        captured = AsrTextCaptured(
+            text=understood.text,
+            likelihood=understood.confidence,
+            seconds=seconds,
+            site_id=self.settings.site_id,
+            session_id=turn.session_id,
+            asr_tokens=[tokens_of(understood)],
+            wakeword_id=turn.wakeword_id,
+            lang=turn.lang,
+        )
+        await send(self._bus, captured)
 
-    async def _query(self, query: NluQuery) -> None:
-        """Answer what a text means: from the utterance that it came from, else by parsing it."""
-        if query.site_id != self.settings.site_id:
-            return
-        understood = self._meanings.pop((query.session_id, query.input), None)
-        if understood is None:
-            understood = await asyncio.get_running_loop().run_in_executor(
-                self._brain_thread, partial(self._brain.parse, query.input, query.intent_filter)
+    async def _recognise_so_far(self, segment: Segment, turn: AsrStartListening, so_far: "_Partial") -> None:
+        """Publish a partial text, unless the turn has gone on meanwhile; one at a time, so that none piles up."""
+        try:
+            heard = await asyncio.get_running_loop().run_in_executor(
+                self._brain_thread, partial(self._brain.recognizer.transcribe, segment)
             )
-        ids = {"id": query.id, "session_id": query.session_id, "site_id": query.site_id}
-        if understood.intent is None:
-            confidence = understood.confidence
-            await send(self._bus, NluIntentNotRecognized(input=query.input, confidence_score=confidence, **ids))
+        except Exception:  # noqa: BLE001 - the utterance boundary: the text at the end will say it
+            _log.debug("a partial text could not be made", exc_info=True)
             return
-        intent = understood.intent
-        await send(
-            self._bus,
-            NluIntentParsed(
-                input=intent.text,
-                intent=IntentName(intent_name=intent.name, confidence_score=intent.confidence),
-                slots=hermes_slots(intent),
-                **ids,
-            ),
+        finally:
+            so_far.running = False
+        if turn is not self._turn or self.phase != "listening" or not heard.text:
+            return
+        stable, unstable = so_far.agreement.split(heard.text)
+        partial_text = AsrPartialTextCaptured(
+            text=heard.text,
+            stable_text=stable,
+            unstable_text=unstable,
+            likelihood=heard.confidence,
+            site_id=self.settings.site_id,
+            session_id=turn.session_id,
         )
+        await send(self._bus, partial_text)
 
     # ---- files wait for the dialogue ---------------------------------------------------------------------------
 
@@ -310,26 +378,10 @@ class Assistant:
                 self._patient = False
 
 
-def _tokens(understood: Understanding) -> list[AsrToken]:
-    tokens, start = [], 0
-    for word in understood.text.split():
-        tokens.append(
-            AsrToken(value=word, confidence=understood.confidence, range_start=start, range_end=start + len(word))
-        )
-        start += len(word) + 1
-    return tokens
+@dataclass
+class _Partial:
+    """How far the partial texts of a turn are."""
 
-
-def hermes_slots(intent: Intent) -> list[HermesSlot]:
-    """Return an intent's slots as they go over the bus."""
-    return [
-        HermesSlot(
-            entity=slot.entity or slot.name,
-            slot_name=slot.name,
-            raw_value=slot.raw,
-            value=SlotValue(kind="Number" if isinstance(slot.value, int | float) else "Custom", value=slot.value),
-            range=SlotRange(start=slot.start, end=slot.end),
-            confidence=slot.confidence,
-        )
-        for slot in intent.slots
-    ]
+    at: int = 0
+    running: bool = False
+    agreement: Agreement = field(default_factory=Agreement)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from voice.audio.pcm import level_dbfs
 from voice.audio.rechunk import Rechunker
-from voice.events import Chunk, EndedBy, Segment, Wake
+from voice.events import RATE, Chunk, EndedBy, Segment, Wake
 from voice.pipeline.segmenter import Segmenter
 from voice.stages import VoiceActivityDetector, WakeWordDetector
 
@@ -24,6 +24,8 @@ class Heard:
     """Share of the chunk's frames that hold speech."""
     wakes: tuple[Wake, ...] = ()
     segments: tuple[Segment, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    """Reasons to ignore wake words that nobody ever took back."""
 
 
 class Ears:
@@ -36,14 +38,25 @@ class Ears:
         detectors: one for each wake word.
         vad: voice activity of 20 ms frames.
         segmenter: cuts the speech.
+        off_limit_s: age at which a reason to ignore wake words is taken for lost and forgotten, s; the empty reason,
+            which a person gives, never is.
     """
 
-    def __init__(self, detectors: Sequence[WakeWordDetector], vad: VoiceActivityDetector, segmenter: Segmenter) -> None:
+    def __init__(
+        self,
+        detectors: Sequence[WakeWordDetector],
+        vad: VoiceActivityDetector,
+        segmenter: Segmenter,
+        *,
+        off_limit_s: float = 900.0,
+    ) -> None:
+        self._off_limit = round(off_limit_s * RATE)
         self._detectors = detectors
         self._vad = vad
         self._segmenter = segmenter
         self._frames = Rechunker(FRAME)
-        self._off_reasons: set[str] = set()
+        self._off_reasons: dict[str, int] = {}  # with the sample at which each was given
+        self._wakes_too = False
         self._next = 0
 
     @property
@@ -69,25 +82,53 @@ class Ears:
             if segment := self._segmenter.process(frame, speech[-1]):
                 segments.append(segment)
         share = sum(speech) / len(speech) if speech else 0.0
-        heard = wakes if self.hotword_on and not self.listening else ()
-        return Heard(chunk.end, level_dbfs(chunk.samples), share, heard, tuple(segments))
+        forgotten = self._forget()
+        heard = wakes if self.hotword_on and (self._wakes_too or not self.listening) else ()
+        return Heard(chunk.end, level_dbfs(chunk.samples), share, heard, tuple(segments), forgotten)
 
     def toggle_hotword(self, on: bool, reason: str) -> None:
         """Add or remove a reason to ignore wake words; the empty reason switched on clears all."""
         if not on:
-            self._off_reasons.add(reason)
+            self._off_reasons[reason] = self._next
         elif reason:
-            self._off_reasons.discard(reason)
+            self._off_reasons.pop(reason, None)
         else:
             self._off_reasons.clear()
 
-    def listen(self, at: int | None = None, wake_at: int | None = None) -> None:
-        """Capture the next segment, from sample `at` (None: now)."""
-        self._segmenter.start(self._next if at is None else at, wake_at)
+    def listen(
+        self,
+        at: int | None = None,
+        wake_at: int | None = None,
+        *,
+        until_stopped: bool = False,
+        wakes_too: bool = False,
+    ) -> None:
+        """Capture the next segment.
+
+        Args:
+            at: from this sample on; None: from now.
+            wake_at: sample of the wake word that asks for it.
+            until_stopped: silence does not end it.
+            wakes_too: wake words count meanwhile.
+        """
+        self._wakes_too = wakes_too
+        self._segmenter.start(self._next if at is None else at, wake_at, until_stopped=until_stopped)
+
+    def so_far(self) -> Segment | None:
+        """Return what has been captured of speech that goes on."""
+        return self._segmenter.so_far()
 
     def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
         """End the capture; return what was captured, if anything."""
         return self._segmenter.stop(ended_by) if self.listening else None
+
+    def _forget(self) -> tuple[str, ...]:
+        """Forget reasons that are too old: a lost `toggleOn` must not leave a site deaf (reference, section 11)."""
+        limit = self._next - self._off_limit
+        lost = tuple(reason for reason, at in self._off_reasons.items() if reason and at < limit)
+        for reason in lost:
+            del self._off_reasons[reason]
+        return lost
 
     def _reset(self) -> None:
         for detector in self._detectors:

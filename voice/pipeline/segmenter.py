@@ -92,15 +92,16 @@ class Segmenter:
         """True from `start` until the segment has been handed out."""
         return self.state != "idle"
 
-    def start(self, at: int, wake_at: int | None = None) -> None:
+    def start(self, at: int, wake_at: int | None = None, *, until_stopped: bool = False) -> None:
         """Look for speech from sample `at` on, also in the recent past; a capture under way is given up.
 
         Args:
             at: sample index; audio before it only serves as pre-roll.
             wake_at: sample index of the wake word that asks for the speech; None for a follow-up turn.
+            until_stopped: silence does not end the segment, only `stop` and the longest length do.
         """
         self._found = None
-        self._capture = _Capture(self.settings, self._ring, at, wake_at)
+        self._capture = _Capture(self.settings, self._ring, at, wake_at, until_stopped=until_stopped)
         for frame in self._ring:
             if self._found is None:
                 self._found = self._advance(frame)
@@ -120,6 +121,10 @@ class Segmenter:
                 self._found = self._advance(frame)
         found, self._found = self._found, None
         return found
+
+    def so_far(self) -> Segment | None:
+        """Return what the capture under way holds, and go on; None where no speech worth a segment has begun."""
+        return self._capture.segment("stopped") if self._capture and self._capture.has_speech else None
 
     def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
         """End the capture; return what it holds, or None where no speech had begun."""
@@ -201,7 +206,11 @@ class _Ring:
 class _Capture:
     """The search for one segment."""
 
-    def __init__(self, settings: SegmenterSettings, ring: _Ring, at: int, wake_at: int | None) -> None:
+    def __init__(
+        self, settings: SegmenterSettings, ring: _Ring, at: int, wake_at: int | None, *, until_stopped: bool = False
+    ) -> None:
+        self._until_stopped = until_stopped
+        self._longest = _samples(settings.cap_ms)  # also of a wait for `stop` without any speech
         self.onset: int | None = None
         self._settings = settings
         self._ring = ring
@@ -214,8 +223,18 @@ class _Capture:
         self._last_voiced = at
         self._in_tail = wake_at is not None and self._speaking_at(at)
 
+    @property
+    def has_speech(self) -> bool:
+        """Whether there is speech that is no noise."""
+        return self.onset is not None and self._voiced >= _samples(self._settings.min_speech_ms)
+
     def advance(self, frame: _Frame) -> EndedBy | None:
         """Take in a frame; return why the segment is complete, or None."""
+        ended_by = self._advance(frame)
+        waits = self._until_stopped and (ended_by == "silence" or self._end - self._at < self._longest)
+        return None if waits and ended_by != "cap" else ended_by
+
+    def _advance(self, frame: _Frame) -> EndedBy | None:
         if frame.chunk.end <= self._at:
             return None
         self._end = frame.chunk.end

@@ -17,6 +17,8 @@ class Recording:
     topic_filter: ClassVar[str]
     direction: ClassVar[Direction] = "both"
     in_topic: ClassVar[Sequence[str]] = ("site_id",)
+    max_bytes: ClassVar[int] = MAX_AUDIO
+    """Longest payload read."""
     wav: bytes
 
     def topic(self) -> str:
@@ -34,8 +36,8 @@ class Recording:
         Raises:
             BusError: it is too large or not a WAV file, or an id in the topic is none.
         """
-        if len(message.payload) > MAX_AUDIO:
-            raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {MAX_AUDIO}")
+        if len(message.payload) > cls.max_bytes:
+            raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {cls.max_bytes}")
         if message.payload[:4] != b"RIFF" or message.payload[8:12] != b"WAVE":
             raise BusError(f"{message.topic}: not a WAV file", fix=WAV_FIX)
         return cls(*cls._ids(levels_of(cls.topic_filter, message.topic)), message.payload)  # type: ignore[call-arg]
@@ -91,6 +93,7 @@ class AudioFrame(Recording):
     wav: bytes
 
     topic_filter: ClassVar[str] = "hermes/audioServer/+/audioFrame"
+    max_bytes: ClassVar[int] = 2**19
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class AudioSessionFrame(Recording):
     wav: bytes
 
     topic_filter: ClassVar[str] = "hermes/audioServer/+/+/audioSessionFrame"
+    max_bytes: ClassVar[int] = 2**19
     direction: ClassVar[Direction] = "read"
     in_topic: ClassVar[Sequence[str]] = ("site_id", "session_id")
 

@@ -49,6 +49,7 @@ class IntentName(Wire):
 
     intent_name: str
     confidence_score: float = 0.0
+    dangerous: bool | None = Field(None, description="it is asked back before it goes out; Earshot's own")
 
 
 class Alternative(Wire):
