@@ -17,6 +17,7 @@ from kws_training.dataset import LABELS, PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dat
 from kws_training.feature_store import FLOOR, Bytes, Clip, FeatureStore, to_logmel
 from kws_training.prepare import WINDOW_FRAMES
 from kws_training.settings import CommandsRecipe
+from kws_training.windows import isolated, spliced, window
 
 TARGETS = PACK.targets
 """Of the data pack: each other word is a target of its own, and `_unknown_` is speech that is none of them."""
@@ -59,16 +60,6 @@ class Pool:
     def _any(self, rng: np.random.Generator) -> Bytes:
         clip = self._clips[rng.integers(len(self._clips))]
         return self._frames[clip.start : clip.stop]
-
-
-def window(frames: Bytes, rng: np.random.Generator, length: int = WINDOW_FRAMES) -> Bytes:
-    """Return `length` consecutive frames at a random place, zero-padded at random where the clip is shorter."""
-    spare = len(frames) - length
-    if spare >= 0:
-        first = int(rng.integers(spare + 1))
-        return frames[first : first + length]
-    front = int(rng.integers(-spare + 1))
-    return np.pad(frames, ((front, -spare - front), (0, 0)), constant_values=FLOOR)
 
 
 def label_index(word: str) -> int:
@@ -168,17 +159,27 @@ class CommandBatches:
         if label == self._dataset.silence:
             return label, (self._silence[origin] if len(self._silence[origin]) else self._noise).draw(rng)
         is_unknown = label == self._dataset.unknown
-        if is_unknown and len(self._speech[origin]) and (rng.random() < self._recipe.speech_share or not self._others):
+        kind = rng.random()
+        if is_unknown and len(self._speech[origin]) and (kind < self._recipe.speech_share or not self._others):
             use_wake = origin == 1 and len(self._wake) and rng.random() < 0.15
-            return label, (self._wake if use_wake else self._speech[origin]).draw_loud(rng)
+            cut = (self._wake if use_wake else self._speech[origin]).draw_loud(rng)
+            return label, isolated(rng, cut) if rng.random() < self._recipe.isolated_share else cut
+        if is_unknown and kind >= 1 - self._recipe.spliced_share:
+            words = (*self._dataset.words, *self._others)
+            front, back = (self._word(rng, words[n], origin) for n in rng.choice(len(words), 2, replace=False))
+            return label, spliced(rng, front, back)
         word = self._others[rng.integers(len(self._others))] if is_unknown else self._dataset.labels[label]
         target = self._targets.index(word) if word in self._targets else label
+        return target, self._word(rng, word, origin)
+
+    def _word(self, rng: np.random.Generator, word: str, origin: int) -> Bytes:
         images, jpegs, audio = self._words[word]
         if (origin == 1 and len(audio) >= _FEW) or not len(images) + len(jpegs):
-            return target, audio.draw(rng)
+            return audio.draw(rng)
         # A spectrogram of a command's audio is mostly one of its images already; of the others there are few images.
-        use_jpegs = is_unknown and rng.random() * (len(images) + len(jpegs)) >= len(images)
-        return target, (jpegs if use_jpegs or not len(images) else images).draw(rng)
+        is_other = word not in self._dataset.words
+        use_jpegs = is_other and rng.random() * (len(images) + len(jpegs)) >= len(images)
+        return (jpegs if use_jpegs or not len(images) else images).draw(rng)
 
     def _babble(self, rng: np.random.Generator) -> Batch:
         """Return the mean power of several people who talk at once, as ln(P + 1e-6)."""

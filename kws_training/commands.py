@@ -22,7 +22,7 @@ from kws_training.evaluate import (
     wilson,
 )
 from kws_training.feature_store import to_logmel
-from kws_training.models.separable import build
+from kws_training.models import build
 from kws_training.prepare import WINDOW_FRAMES
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe
@@ -66,18 +66,37 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model
 
 
 def merged(model: keras.Model, dataset: Dataset = PACK) -> keras.Model:
-    """Return a network of the data set's labels: the best of the targets that are no label is `_unknown_`."""
+    """Return a network of the data set's labels: `_unknown_` has the probability of all targets that are none."""
     if model.output_shape[-1] == len(dataset.labels):
         return model
-    return keras.Model(model.input, _merge(model.output, len(dataset.labels), dataset.unknown))
+    return keras.Model(model.input, MergeTargets(len(dataset.labels), dataset.unknown, name="labels")(model.output))
 
 
-def _merge(logits: Any, n_labels: int, unknown: int | None) -> Any:
-    if unknown is None or logits.shape[-1] == n_labels:
-        return logits
-    other = keras.ops.concatenate([logits[:, unknown : unknown + 1], logits[:, n_labels:]], axis=1)
-    best = keras.ops.max(other, axis=1, keepdims=True)
-    return keras.ops.concatenate([logits[:, :unknown], best, logits[:, unknown + 1 : n_labels]], axis=1)
+@keras.saving.register_keras_serializable("kws_training")
+class MergeTargets(keras.layers.Layer):
+    """Logits of the targets, shape (batch, targets), to those of the labels: targets that are none are unknown.
+
+    Args:
+        n_labels: how many of the targets, from the first on, are labels.
+        unknown: index of the label that gets the probability of all others; None drops them.
+        name: of the layer.
+    """
+
+    def __init__(self, n_labels: int, unknown: int | None, name: str | None = None, **_: Any) -> None:
+        super().__init__(name=name, trainable=False)
+        self._n_labels = n_labels
+        self._unknown = unknown
+
+    def call(self, logits: Any) -> Any:
+        """Return ln of the labels' probabilities, shape (batch, labels)."""
+        groups = np.eye(logits.shape[-1], self._n_labels, dtype=np.float32)  # (targets, labels)
+        if self._unknown is not None:
+            groups[self._n_labels :, self._unknown] = 1
+        return keras.ops.log(keras.ops.matmul(keras.ops.softmax(logits), groups) + 1e-12)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what makes the layer again."""
+        return {"n_labels": self._n_labels, "unknown": self._unknown, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("kws_training")
@@ -100,7 +119,8 @@ class LabelAccuracy(keras.metrics.MeanMetricWrapper):
 
 
 def _right(targets: Any, logits: Any, n_labels: int, unknown: int | None) -> Any:
-    found, true = (keras.ops.argmax(_merge(x, n_labels, unknown), axis=1) for x in (logits, targets))
+    merge = MergeTargets(n_labels, unknown)
+    found, true = (keras.ops.argmax(merge(x), axis=1) for x in (logits, 100.0 * targets))  # one-hot, as logits
     return keras.ops.cast(found == true, "float32")
 
 

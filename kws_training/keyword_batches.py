@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import Batch, add_noise, disturb, move, warp_frequency
-from kws_training.batches import window
 from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStore, to_logmel
 from kws_training.settings import KeywordRecipe
+from kws_training.windows import window
 
 Windows = npt.NDArray[np.uint8]
 _TALK_SHARE = 0.15  # of the clips have other speech under them

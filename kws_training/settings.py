@@ -75,6 +75,8 @@ class CommandsRecipe(_Strict):
     unknown_share: float = Field(0.22, gt=0, lt=1)
     silence_share: float = Field(0.08, gt=0, lt=1)
     speech_share: float = Field(0.4, ge=0, le=1, description="of unknown: one-second cuts of running speech")
+    isolated_share: float = Field(0.0, ge=0, le=1, description="of those cuts: a piece alone, the rest made quiet")
+    spliced_share: float = Field(0.0, ge=0, le=1, description="of unknown: the front of one word, the end of another")
     max_false_commands: float = Field(0.01, gt=0, lt=1, description="share of unknown speech that may pass")
     network: NetworkSettings = SeparableSettings()
     augment: AugmentSettings = AugmentSettings()
