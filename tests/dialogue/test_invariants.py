@@ -13,7 +13,7 @@ from voice.dialogue.site import REASON, SiteDialogue
 
 TEXTS = st.sampled_from(["", " ", "turn on the light", "x" * 3000])
 FILTERS = st.sampled_from([None, [], ["LightOn"], ["Stop", "Yes"]])
-INTENTS = st.sampled_from(["LightOn", "Stop", "Nobody"])
+INTENTS = st.sampled_from(["LightOn", "Stop", "Nobody", "Unlock", "Yes", "Yes"])
 DATA = st.sampled_from([None, "", "mine", "x" * 100])
 SITES = st.sampled_from(["room.a", "room.b"])
 
@@ -184,7 +184,8 @@ def law_25_a_filter_holds_for_its_turn_and_no_intent_passes_it(dialogue):
     listening = [m for m in dialogue.seen.all(t.AsrStartListening) if ".stop" not in m.session_id]
     for message in dialogue.seen.step:
         if isinstance(message, t.IntentMessage) and listening[-1].intent_filter is not None:
-            assert message.intent.intent_name in listening[-1].intent_filter
+            turn = listening[-2] if message.intent.dangerous else listening[-1]  # the last one asked for a yes
+            assert turn.intent_filter is None or message.intent.intent_name in turn.intent_filter
 
 
 def law_26_a_stop_word_never_becomes_an_intent(dialogue):
@@ -214,6 +215,12 @@ def law_30_a_step_says_a_bounded_number_of_things(dialogue):
     assert len(dialogue.seen.step) <= 14
 
 
+def law_31_a_dangerous_intent_goes_out_only_after_a_yes(dialogue):
+    for message in dialogue.seen.step:
+        if isinstance(message, t.IntentMessage) and message.intent.dangerous:
+            assert dialogue.last_parsed == "Yes"
+
+
 LAWS = [law for name, law in sorted(globals().items()) if name.startswith("law_")]
 
 
@@ -225,7 +232,7 @@ class Dialogue(RuleBasedStateMachine):
         )
         self.site = SiteDialogue("room", self.limits, lambda intent, session: intent != "Nobody")
         self.seen, self.now, self.ticked, self.claimed = Seen(), 0.0, False, False
-        self.answered, self.sites = [], {}
+        self.answered, self.sites, self.last_parsed = [], {}, ""
 
     def send(self, message, ticked=False):
         self.ticked = ticked
@@ -270,7 +277,8 @@ class Dialogue(RuleBasedStateMachine):
 
     @rule(intent=INTENTS, which=WHICH)
     def parsed(self, intent, which):
-        name = t.IntentName(intent_name=intent)
+        name = t.IntentName(intent_name=intent, dangerous=intent == "Unlock" or None)
+        self.last_parsed = intent
         self.send(t.NluIntentParsed(input="x", intent=name, session_id=self.session(which)))
 
     @rule(which=WHICH)

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from voice.bus.topics import ActionInit, AsrTextCaptured, HotwordDetected, StartSession
+from voice.bus.topics import ActionInit, AsrTextCaptured, HotwordDetected, NluIntentParsed, StartSession
 
 
 def new_id() -> str:
@@ -38,6 +38,10 @@ class Session:
     """True once something was said in it."""
     falling: bool = False
     """True while skills are asked about words that were not understood."""
+    pending: NluIntentParsed | None = None
+    """A dangerous intent that waits for a yes."""
+    said: AsrTextCaptured | None = None
+    """What was heard as the dangerous intent."""
     follows: str | None = None
     """Id of the session after whose answer it listens without a wake word."""
     ear: str | None = None

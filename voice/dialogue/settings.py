@@ -31,6 +31,9 @@ class DialogueSettings(BaseModel):
     custom_data: int = Field(64_000, gt=0, description="longest customData, characters")
     text: int = Field(2000, gt=0, le=10_000, description="longest text that is spoken, characters")
     abort: tuple[str, ...] = Field(("Stop",), description="intents that end a session in place of an answer")
+    confirm: str = Field("Did you say: {text}?", description="asked before a dangerous intent goes out")
+    confirmed: tuple[str, ...] = Field(("Yes",), description="intents that let a dangerous intent go out")
+    refused: tuple[str, ...] = Field(("No",), description="intents that don't")
     sites: tuple[str, ...] = Field(
         (), description="sites and groups that are served, or one text with commas; none: all"
     )

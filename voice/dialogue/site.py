@@ -254,7 +254,7 @@ class SiteDialogue:
             self._ask(session)
             return [messages.query(session, session.heard or AsrTextCaptured(text=message.input))]
         confidence = message.slot.confidence
-        intent = IntentName(intent_name=name, confidence_score=confidence)
+        intent = IntentName(intent_name=name, confidence_score=confidence, dangerous=message.dangerous)
         return self._parsed(session, NluIntentParsed(input=message.input, intent=intent, slots=[message.slot]))
 
     def _parsed(self, session: Session, message: NluIntentParsed) -> list[Payload]:
@@ -263,11 +263,32 @@ class SiteDialogue:
             return self._not_recognized(session, NluIntentNotRecognized(input=message.input))
         if session.intent_filter is not None and name in self._settings.abort:
             return self._end(session, "abortedByUser")
+        if session.pending is not None:
+            return self._answered(session, session.pending, name in self._settings.confirmed)
+        return self._confirm(session, message) if message.intent.dangerous else self._deliver(session, message)
+
+    def _confirm(self, session: Session, message: NluIntentParsed) -> list[Payload]:
+        """Ask back before a dangerous intent goes out."""
+        session.pending, session.said, session.slot = message, session.heard, None
+        known = (name for name in self._settings.abort if self._handles(name, session.id))
+        session.intent_filter = [*self._settings.confirmed, *self._settings.refused, *known]
+        return self._say(session, self._settings.confirm.replace("{text}", message.input), "saying")
+
+    def _answered(self, session: Session, pending: NluIntentParsed, yes: bool) -> list[Payload]:
+        if not yes:
+            return self._end(session, "abortedByUser")
+        session.pending, session.heard = None, session.said
+        return self._deliver(session, pending)
+
+    def _deliver(self, session: Session, message: NluIntentParsed) -> list[Payload]:
+        name = message.intent.intent_name
         self._claimed = session.claimed or self._handles(name, session.id)
         self._go("handling", self._settings.handling_s if self._claimed else self._settings.unclaimed_s)
         return [messages.intent(session, message)]
 
     def _not_recognized(self, session: Session, message: NluIntentNotRecognized) -> list[Payload]:
+        if session.pending is not None:
+            return self._end(session, "intentNotRecognized")
         alone = session.wakeword_id is not None and not session.claimed and message.input.strip() != ""
         session.falling = alone and self._falls_back(session.id)
         if not session.tell_not_recognized and not session.falling:
@@ -279,6 +300,7 @@ class SiteDialogue:
     def _continued(self, session: Session, message: ContinueSession) -> list[Payload]:
         stop = self._stop_listening(session)
         session.intent_filter, session.claimed, session.answered = message.intent_filter, True, True
+        session.pending = None
         session.lang, session.follows = message.lang or session.lang, None
         session.tell_not_recognized = message.send_intent_not_recognized
         if message.custom_data is not None:

@@ -122,6 +122,10 @@ class Understander:
         """Return whether an intent can be recognised; True where nobody can tell."""
         return self.lists is None or intent in self.lists.grammar.intents or intent in self.settings.commands.values()
 
+    def is_dangerous(self, intent: str) -> bool:
+        """Return whether an intent must be confirmed before anything happens."""
+        return self.lists is not None and self.lists.grammar.policy(intent).dangerous
+
     def understand(
         self, segment: Segment, intent_filter: Sequence[str] | None = None, slot: str | None = None
     ) -> Understanding:

@@ -98,6 +98,7 @@ class Interpreter:
             intent_name=query.intent_name,
             slot_name=query.slot_name,
             slot=found and hermes_slot(found),
+            dangerous=self._brain.is_dangerous(query.intent_name) or None,
             id=query.id,
             session_id=query.session_id,
             site_id=query.site_id,

@@ -14,6 +14,8 @@ from voice.bus.topics import (
     ContinueSession,
     EndSession,
     ErrorMessage,
+    HandleToggleOff,
+    HandleToggleOn,
     IntentMessage,
     IntentNotRecognized,
     SessionEnded,
@@ -83,6 +85,7 @@ class SkillHost:
         self._turns: dict[str, asyncio.Lock] = {}
         self._questions: OrderedDict[str, _Question] = OrderedDict()
         self._falling: OrderedDict[str, None] = OrderedDict()
+        self._elsewhere: set[str] = set()  # sites whose intents others handle
         for skill in skills:
             self._prepare(skill)
         for skill in skills:
@@ -91,6 +94,8 @@ class SkillHost:
             on(bus, IntentMessage, self._receive),
             on(bus, IntentNotRecognized, self._not_recognized),
             on(bus, SessionEnded, self._ended),
+            on(bus, HandleToggleOn, self._toggle),
+            on(bus, HandleToggleOff, self._toggle),
         )
 
     # ---- who is here -------------------------------------------------------------------------------------------
@@ -205,7 +210,15 @@ class SkillHost:
 
     # ---- intents -----------------------------------------------------------------------------------------------
 
+    async def _toggle(self, message: HandleToggleOn | HandleToggleOff) -> None:
+        if isinstance(message, HandleToggleOn):
+            self._elsewhere.discard(message.site_id)
+        elif len(self._elsewhere) < _MAX_QUESTIONS:
+            self._elsewhere.add(message.site_id)
+
     async def _receive(self, message: IntentMessage) -> None:
+        if message.site_id in self._elsewhere:
+            return
         name, session = message.intent.intent_name, message.session_id
         question = self._questions.pop(session or "", None)
         expected = question is not None and name in question.expect

@@ -105,6 +105,7 @@ class NluSlotParsed(SitePayload):
     intent_name: str
     slot_name: str
     slot: HermesSlot | None = None
+    dangerous: bool | None = Field(None, description="the intent is asked back before it goes out; Earshot's own")
     id: str | None = None
     session_id: str | None = None
 
