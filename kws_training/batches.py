@@ -204,6 +204,15 @@ def command_batches(work: Path, recipe: CommandsRecipe) -> CommandBatches:
     return CommandBatches(CommandData(work), recipe, recipe.optimiser.seed)
 
 
+def speech_cuts(data: CommandData, split: str, n_cuts: int = 2000, seed: int = 0) -> Batch:
+    """Return one-second cuts of a split's running speech around loud moments; none where there is no such speech."""
+    rng = np.random.default_rng(seed)
+    pool = data.pool("speech", split)
+    if not len(pool):
+        return np.zeros((0, WINDOW_FRAMES, data.dataset.features.mels), np.float32)
+    return to_logmel(np.stack([pool.draw_loud(rng) for _ in range(n_cuts)]))
+
+
 def validation(data: CommandData, seed: int = 0) -> tuple[Batch, npt.NDArray[np.int64]]:
     """Return the validation speakers' clips and targets, images and audio, with as much silence as an average word."""
     dataset = data.dataset

@@ -7,6 +7,7 @@ WORK/{training,validation,testing}_list.txt                        `word/file` o
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -235,6 +236,13 @@ def _described(settings: DataSettings, found: Survey, chosen: Chosen, work: Path
             for clip in FeatureStore(work / store).clips:
                 if store != "noise" or clip.split == "test":
                     counts[clip.split][clip.label] += 1
+    for split in ("train", "dev"):
+        missing = [label for label in chosen.labels if not re.fullmatch("_.*_", label) and not counts[split][label]]
+        if missing:
+            raise DataError(
+                f"no {split} clip of {', '.join(map(repr, missing[:8]))}",
+                fix="record more speakers, or use another --split",
+            )
     return Dataset(
         sources=tuple(place.name for place in settings.folders),
         layout=found.found.layout,
