@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from kws_training.report import say
-from voice.errors import ConfigError
+from voice.errors import ConfigError, DataError
 
 AsJson = Annotated[bool, typer.Option("--json", help="figures as JSON on standard output, and nothing else")]
 Data = Annotated[
@@ -25,6 +25,7 @@ def register(app: typer.Typer, measure_run: Callable[[Path, Path], dict[str, Any
         app: of `kws-train`.
         measure_run: figures of a work folder and a run that isn't exported yet.
     """
+    app.command()(benchmark)
     app.command()(submit)
     app.command()(mine)
 
@@ -66,6 +67,48 @@ def register(app: typer.Typer, measure_run: Callable[[Path, Path], dict[str, Any
 
             say(f"wrote {write_report(out, figures)}")
         _emit(figures) if as_json else typer.echo(_summary(figures))
+
+
+def benchmark(
+    recipes: Annotated[
+        list[Path] | None, typer.Argument(help="recipes of networks, each with its own settings")
+    ] = None,
+    *,
+    work: Annotated[Path, typer.Option(help="what `prepare` wrote")],
+    out: Annotated[Path, typer.Option(help="folder of trainings and tables; what is finished isn't trained again")],
+    models: Annotated[str, typer.Option(help="networks with commas: bc_resnet:tau=1,bc_resnet:tau=2,separable")] = "",
+    base: Annotated[Path | None, typer.Option("--recipe", help="what --models have in common")] = None,
+    n_steps: Annotated[int | None, typer.Option("--steps", min=1, help="of training, the same for all")] = None,
+    n_threads: Annotated[int, typer.Option("--threads", min=1, help="of the training")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Train and measure networks under one protocol: size, accuracy, time, first epoch, LiteRT, in tables and plots."""
+    if not recipes and not models:
+        raise ConfigError("nothing to train", fix="name recipes, or networks with --models a,b,c")
+    _threads(n_threads)
+    from kws_training import benchmark as bench  # noqa: PLC0415 - Keras
+    from kws_training.benchmark_tables import line, markdown, write_tables  # noqa: PLC0415
+    from kws_training.settings import CommandsRecipe, read_recipe  # noqa: PLC0415
+
+    common = CommandsRecipe() if base is None else read_recipe(base, CommandsRecipe)
+    if n_steps is not None:
+        common = bench.with_steps(common, n_steps)
+    entries = bench.from_recipes(recipes or [], n_steps) + (bench.from_models(models, common) if models else [])
+    rows = bench.benchmark(entries, work, out, lambda row: say(line(row)) if as_json else typer.echo(line(row)))
+    protocol = bench.protocol(work, entries)
+    wrote = write_tables(out, rows, bench.histories(entries, out), protocol)
+    _emit_rows(rows) if as_json else typer.echo("\n" + markdown(rows, protocol))
+    say(f"wrote {wrote}")
+    if any("failed" in row for row in rows):
+        raise typer.Exit(1)
+
+
+def _threads(n_threads: int) -> None:
+    try:
+        from kws_training.train import threads  # noqa: PLC0415 - Keras
+    except ModuleNotFoundError as error:
+        raise DataError(f"{error.name} is not installed", fix="pip install 'earshot[train]'") from error
+    threads(n_threads)
 
 
 def submit(
@@ -216,6 +259,11 @@ def _snrs(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise ConfigError(f"--snr {text}: not numbers with commas", fix="give dB, such as 20,10,5,0") from None
+
+
+def _emit_rows(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        _emit(row)
 
 
 def _emit(figures: dict[str, Any]) -> None:

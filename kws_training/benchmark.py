@@ -1,0 +1,294 @@
+"""`kws-train benchmark`: several networks trained and measured under one protocol, and the tables of it.
+
+OUT/<network>/           the training of one, see `checkpoints.py`; result.json when it is measured
+OUT/benchmark.json|csv|md, accuracy.png, epochs.png
+"""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kws_training.batches import CommandData
+from kws_training.commands import train_commands
+from kws_training.dataset import read_dataset
+from kws_training.evaluate import balanced, wilson
+from kws_training.export import to_litert
+from kws_training.report import say
+from kws_training.settings import CommandsRecipe, read_recipe
+from kws_training.wave_batches import WaveData
+from voice.errors import ConfigError, DataError, EarshotError
+from voice.models.backend import Network
+from voice.yaml12 import parse_yaml
+
+Row = dict[str, Any]
+_RUNS = 200  # of a network, for its latency
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A network of the benchmark."""
+
+    name: str
+    recipe: CommandsRecipe
+
+
+def from_models(names: str, base: CommandsRecipe) -> list[Entry]:
+    """Return entries for `a,b:key=value,c`: networks of the zoo with the base recipe's data, variation and optimiser.
+
+    Raises:
+        ConfigError: there is no such network, or a key or value of it is wrong.
+    """
+    found = []
+    for name in (part.strip() for part in _outside_brackets(names)):
+        kind, *settings = name.split(":")
+        network: dict[str, Any] = {"kind": kind}
+        for setting in settings:
+            key, equals, value = setting.partition("=")
+            if not equals:
+                raise ConfigError(f"--models {name}: {setting!r} is no key=value", fix="give such as bc_resnet:tau=2")
+            network[key] = parse_yaml(value, where=f"--models {name}")
+        found.append(Entry(name, _with_network(name, network, base)))
+    return found
+
+
+def _outside_brackets(text: str) -> list[str]:
+    """Return what stands between the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def from_recipes(paths: Iterable[Path], n_steps: int | None = None) -> list[Entry]:
+    """Return an entry for each recipe, by the name of its file; with `n_steps` all train for the same time."""
+    found = []
+    for path in paths:
+        recipe = read_recipe(path, CommandsRecipe)
+        found.append(Entry(path.stem, recipe if n_steps is None else with_steps(recipe, n_steps)))
+    return found
+
+
+def with_steps(recipe: CommandsRecipe, n_steps: int) -> CommandsRecipe:
+    """Return a recipe of another length, warm-up and epochs in proportion."""
+    before = recipe.optimiser
+    share = n_steps / before.steps
+    changed = {
+        "steps": n_steps,
+        "warmup_steps": round(before.warmup_steps * share),
+        "steps_per_epoch": min(before.steps_per_epoch, max(1, n_steps // 8)),
+    }
+    return recipe.model_copy(update={"optimiser": before.model_copy(update=changed)})
+
+
+def benchmark(entries: Sequence[Entry], work: Path, out: Path, told: Callable[[Row], None]) -> list[Row]:
+    """Train and measure every entry; one that is measured already is only read, one that fails is told.
+
+    Args:
+        entries: names are folders, so each stands once.
+        work: what `prepare` wrote.
+        out: for trainings and results.
+        told: called with each row as it is finished.
+
+    Returns:
+        A row for each entry; a failed one has only `model` and `failed`.
+    """
+    names = [_slug(entry.name) for entry in entries]
+    if len(set(names)) < len(names):
+        raise ConfigError("a model stands twice", fix="name each once")
+    rows = []
+    for entry, name in zip(entries, names, strict=True):
+        folder = out / name
+        try:
+            row = _before(folder, entry) or _measured(entry, work, folder)
+        except EarshotError as error:
+            row = {"model": entry.name, "failed": str(error)}
+        rows.append(row)
+        told(row)
+        keras.utils.clear_session(free_memory=True)
+    return rows
+
+
+def _measured(entry: Entry, work: Path, folder: Path) -> Row:
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        model = train_commands(work, folder, entry.recipe)
+    finally:
+        seconds = _add_seconds(folder, time.monotonic() - started)
+    epochs = [json.loads(line) for line in (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    row = {
+        "model": entry.name,
+        "pretrained": _pretrained(entry.recipe),
+        **sizes(model),
+        **_epoch("", _best(epochs)),
+        **_epoch("first_", epochs[0]),
+        **_test(model, work, entry.recipe),
+        "seconds": round(seconds, 1),
+        "epochs": len(epochs),
+        **litert(model),
+    }
+    record = {"recipe": entry.recipe.model_dump(mode="json"), "row": row, "epochs": epochs}
+    try:
+        (folder / "result.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{folder}: {error.strerror}", fix="free disk space and run it again; it goes on") from error
+    return row
+
+
+def _before(folder: Path, entry: Entry) -> Row | None:
+    """Return the row of a finished entry.
+
+    Raises:
+        ConfigError: it was finished with another recipe.
+    """
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["recipe"] != entry.recipe.model_dump(mode="json"):
+        raise ConfigError(f"{folder} was measured with another recipe", fix="take another --out")
+    return record["row"]
+
+
+def protocol(work: Path, entries: Sequence[Entry]) -> str:
+    """Return what the entries had in common, in a sentence."""
+    dataset = read_dataset(work)
+    settings = [entry.recipe.optimiser for entry in entries]
+    steps = sorted({s.steps for s in settings})
+    batches = sorted({s.batch for s in settings})
+    counts = {split: sum(words.values()) for split, words in dataset.counts.items()}
+    clips = ", ".join(f"{split} {n:,} clips" for split, n in counts.items()) or "split by speaker"
+    return (
+        f"{len(dataset.labels)} labels ({len(dataset.targets)} targets), {clips}; "
+        f"{' or '.join(f'{n:,}' for n in steps)} steps of {' or '.join(map(str, batches))} clips with augmentation, so "
+        "training accuracy is of varied clips. The epoch with the best validation accuracy counts. Test labels are "
+        "balanced: unknown and silence as often as a word. Times are of this machine."
+    )
+
+
+def histories(entries: Sequence[Entry], out: Path) -> dict[str, list[Row]]:
+    """Return the epochs of every finished entry."""
+    found = {}
+    for entry in entries:
+        path = out / _slug(entry.name) / "result.json"
+        if path.exists():
+            epochs = json.loads(path.read_text(encoding="utf-8"))["epochs"]
+            found[entry.name] = [_epoch("", epoch) for epoch in epochs]
+    return found
+
+
+def sizes(model: keras.Model) -> Row:
+    """Return how many numbers a network has and how many multiplications a second of audio costs."""
+    trainable, fixed = (
+        sum(int(np.prod(weight.shape)) for weight in weights)
+        for weights in (model.trainable_weights, model.non_trainable_weights)
+    )
+    return {
+        "total_parameters": trainable + fixed,
+        "parameters": trainable,
+        "fixed_parameters": fixed,
+        "multiplies": _multiplies(model),
+    }
+
+
+def _multiplies(model: keras.Model) -> int | None:
+    try:
+        from kws_training.models.multiplies import multiplies  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return multiplies(model)
+
+
+def litert(model: keras.Model) -> Row:
+    """Return the size of the float LiteRT file, and the median CPU milliseconds of a run on one thread, in process.
+
+    Both None where LiteRT's built-in operations can't express the network.
+    """
+    try:
+        network = to_litert(model)
+    except Exception as error:  # noqa: BLE001 - whatever the converter raises, the rest of the table stands
+        say(f"no LiteRT file: {str(error).splitlines()[0]}")
+        return {"litert_bytes": None, "litert_ms": None}
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "model.tflite"
+        path.write_bytes(network)
+        engine = Network(path)
+        clip = np.zeros((1, *model.input_shape[1:]), np.float32)
+        for _ in range(_RUNS // 10):
+            engine.run(clip)
+        times = []
+        for _ in range(_RUNS):
+            started = time.process_time()
+            engine.run(clip)
+            times.append(1000 * (time.process_time() - started))
+    return {"litert_bytes": len(network), "litert_ms": round(float(np.median(times)), 4)}
+
+
+def _test(model: keras.Model, work: Path, recipe: CommandsRecipe) -> Row:
+    """Return accuracy on the test speakers, labels balanced; nothing where the data set has no test split."""
+    if recipe.network.input.kind == "samples":
+        waves = WaveData(work, recipe.network.input.rate)
+        dataset, (clips, labels) = waves.dataset, waves.fixed("test")
+    else:
+        data = CommandData(work)
+        dataset, parts = data.dataset, [data.fixed(store, "test") for store in ("words", "noise")]
+        clips, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    if not len(labels):
+        return {"test_accuracy": None, "test_low": None, "test_high": None, "test_clips": 0}
+    kept = balanced(labels, [i for i in (dataset.silence, dataset.unknown) if i is not None])
+    answers = np.concatenate(
+        [np.asarray(model(clips[kept[i : i + 256]], training=False)) for i in range(0, len(kept), 256)]
+    )
+    share = wilson(int((answers.argmax(axis=1) == labels[kept]).sum()), len(kept))
+    return {"test_accuracy": share.value, "test_low": share.low, "test_high": share.high, "test_clips": share.n}
+
+
+def _best(epochs: list[Row]) -> Row:
+    return max(epochs, key=lambda epoch: epoch["val_labels"])
+
+
+def _epoch(prefix: str, epoch: Row) -> Row:
+    return {
+        f"{prefix}train_accuracy": epoch["labels"],
+        f"{prefix}train_loss": epoch["loss"],
+        f"{prefix}validation_accuracy": epoch["val_labels"],
+        f"{prefix}validation_loss": epoch["val_loss"],
+    }
+
+
+def _pretrained(recipe: CommandsRecipe) -> bool:
+    return bool(getattr(recipe.network, "weights", None))
+
+
+def _with_network(name: str, network: dict[str, Any], base: CommandsRecipe) -> CommandsRecipe:
+    from pydantic import ValidationError  # noqa: PLC0415 - for its error only
+
+    try:
+        return CommandsRecipe.model_validate({**base.model_dump(), "network": network})
+    except ValidationError as error:
+        detail = error.errors()[0]
+        raise ConfigError(f"--models {name}: {detail['msg']}", fix="correct it") from error
+
+
+def _add_seconds(folder: Path, seconds: float) -> float:
+    """Add to the time that the training took before it was interrupted; return the sum."""
+    path = folder / "seconds.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else 0.0
+    path.write_text(json.dumps(before + seconds), encoding="utf-8")
+    return before + seconds
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.=_-]+", "-", name)
