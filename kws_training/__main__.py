@@ -216,7 +216,8 @@ def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
     except (OSError, ValueError) as error:
         raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
     minutes = values.pop("minutes")
-    return merged(model, dataset), Decision(**values), minutes
+    decision = Decision(**values)
+    return merged(model, dataset, decision.unknown_bias), decision, minutes
 
 
 def _record(

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import Batch
-from kws_training.batches import CommandData, command_batches, validation
 from kws_training.dataset import PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dataset, write_dataset
 from kws_training.evaluate import (
     Share,
@@ -21,7 +20,7 @@ from kws_training.evaluate import (
     probabilities,
     wilson,
 )
-from kws_training.feature_store import to_logmel
+from kws_training.inputs import clips_for, clips_of
 from kws_training.models import build
 from kws_training.prepare import WINDOW_FRAMES
 from kws_training.report import say
@@ -38,6 +37,8 @@ class Decision:
     temperature: float
     threshold: float
     calibration_error: float
+    unknown_bias: float = 0.0
+    """Added to the logit of unknown: training draws other words more often than a command, a test doesn't."""
 
 
 def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model:
@@ -46,15 +47,15 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model
     The network learns the data set's targets (37 of the data pack); `merged` makes its labels of them.
     """
     keras.utils.set_random_seed(recipe.optimiser.seed)
-    data = CommandData(work)
+    data = clips_for(work, recipe.network.input)
     dataset, n_targets = data.dataset, len(data.dataset.targets)
     write_dataset(run, dataset)
-    clips, targets = validation(data)
-    model = build(recipe.network, WINDOW_FRAMES, dataset.features.mels, n_targets)
+    clips, targets = data.validation()
+    model = build(recipe.network, *data.shape, n_targets)
     say(f"{model.count_params()} parameters, {len(targets)} validation clips")
     fitted = fit(
         model,
-        partial(command_batches, work, recipe),
+        data.batches(recipe),
         (clips, np.eye(n_targets, dtype=np.float32)[targets]),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
         metric=LabelAccuracy(len(dataset.labels), dataset.unknown, name="labels"),
@@ -65,11 +66,12 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model
     return merged(fitted, dataset)
 
 
-def merged(model: keras.Model, dataset: Dataset = PACK) -> keras.Model:
+def merged(model: keras.Model, dataset: Dataset = PACK, unknown_bias: float = 0.0) -> keras.Model:
     """Return a network of the data set's labels: `_unknown_` has the probability of all targets that are none."""
-    if model.output_shape[-1] == len(dataset.labels):
+    n_labels = len(dataset.labels)
+    if model.output_shape[-1] == n_labels and not unknown_bias:
         return model
-    return keras.Model(model.input, MergeTargets(len(dataset.labels), dataset.unknown, name="labels")(model.output))
+    return keras.Model(model.input, MergeTargets(n_labels, dataset.unknown, unknown_bias)(model.output))
 
 
 @keras.saving.register_keras_serializable("kws_training")
@@ -79,24 +81,30 @@ class MergeTargets(keras.layers.Layer):
     Args:
         n_labels: how many of the targets, from the first on, are labels.
         unknown: index of the label that gets the probability of all others; None drops them.
+        unknown_bias: added to the logarithm of that probability.
         name: of the layer.
     """
 
-    def __init__(self, n_labels: int, unknown: int | None, name: str | None = None, **_: Any) -> None:
+    def __init__(
+        self, n_labels: int, unknown: int | None, unknown_bias: float = 0.0, name: str | None = None, **_: Any
+    ) -> None:
         super().__init__(name=name, trainable=False)
         self._n_labels = n_labels
         self._unknown = unknown
+        self._unknown_bias = unknown_bias
 
     def call(self, logits: Any) -> Any:
-        """Return ln of the labels' probabilities, shape (batch, labels)."""
+        """Return ln of the labels' probabilities (not normalised where there is a bias), shape (batch, labels)."""
         groups = np.eye(logits.shape[-1], self._n_labels, dtype=np.float32)  # (targets, labels)
         if self._unknown is not None:
             groups[self._n_labels :, self._unknown] = 1
+            groups[:, self._unknown] *= np.exp(self._unknown_bias)
         return keras.ops.log(keras.ops.matmul(keras.ops.softmax(logits), groups) + 1e-12)
 
     def get_config(self) -> dict[str, Any]:
         """Return what makes the layer again."""
-        return {"n_labels": self._n_labels, "unknown": self._unknown, "name": self.name}
+        known = {"n_labels": self._n_labels, "unknown": self._unknown}
+        return {**known, "unknown_bias": self._unknown_bias, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("kws_training")
@@ -125,34 +133,46 @@ def _right(targets: Any, logits: Any, n_labels: int, unknown: int | None) -> Any
 
 
 def decide(model: keras.Model, work: Path, recipe: CommandsRecipe) -> Decision:
-    """Return temperature and threshold, fitted on validation speakers and on the dev split's running speech."""
-    data = CommandData(work)
+    """Return bias, temperature and threshold, fitted on validation speakers and the dev split's running speech."""
+    data = clips_for(work, recipe.network.input)
     dataset = data.dataset
-    clips, targets = validation(data)
+    clips, targets = data.validation()
     labels = targets if dataset.unknown is None else np.where(targets < len(dataset.labels), targets, dataset.unknown)
+    bias = 0.0 if dataset.unknown is None else best_bias(_logits(model, clips), labels, dataset.unknown)
+    model = merged(model, dataset, bias)
     logits = _logits(model, clips)
     temperature = fit_temperature(logits, labels)
     chances = probabilities(logits, temperature)
     is_unknown = labels == (-1 if dataset.unknown is None else dataset.unknown)
-    unknown = np.concatenate([clips[is_unknown], speech_cuts(data, "dev")])
+    unknown = np.concatenate([clips[is_unknown], data.speech("dev")])
     threshold = 0.5
     if len(unknown):
         unknown_chances = probabilities(_logits(model, unknown), temperature)
         threshold = command_threshold(unknown_chances, recipe.max_false_commands, dataset.n_special)
-    return Decision(temperature, threshold, calibration_error(chances, labels))
+    return Decision(temperature, threshold, calibration_error(chances, labels), bias)
+
+
+def best_bias(logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], unknown: int) -> float:
+    """Return the bias of `unknown`, -3 to 3, with the highest mean recall over the labels; the smallest of equals."""
+    biases = sorted(np.linspace(-3, 3, 61).round(1), key=abs)
+    recalls = []
+    for bias in biases:
+        moved = logits.copy()
+        moved[:, unknown] += bias
+        right = moved.argmax(axis=1) == labels
+        recalls.append(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+    return float(biases[int(np.argmax(recalls))])
 
 
 def test_shares(model: keras.Model, work: Path, decision: Decision) -> dict[str, Share]:
-    """Return the figures on the visible test speakers, who take part in nothing else.
+    """Return the figures of a network with its bias on the visible test speakers, who take part in nothing else.
 
     The first counts the words, and of unknown and silence as many clips as a word has on average, as the official test
     set of twelve labels does.
     """
-    data = CommandData(work)
+    data = clips_of(work, model)
     dataset, n_special = data.dataset, data.dataset.n_special
-    clips, labels = data.fixed("words", "test")
-    silent, silent_labels = data.fixed("noise", "test")
-    clips, labels = np.concatenate([clips, silent]), np.concatenate([labels, silent_labels])
+    clips, labels = data.test()
     logits = _logits(model, clips)
     kept = balanced(labels, n_special)
     is_word, is_unknown = labels >= n_special, labels == (-1 if dataset.unknown is None else dataset.unknown)
@@ -168,7 +188,7 @@ def test_shares(model: keras.Model, work: Path, decision: Decision) -> dict[str,
     }
     if is_unknown.any():
         found["other words taken for a command"] = wilson(int(passed[is_unknown].sum()), int(is_unknown.sum()))
-    cuts = speech_cuts(data, "test")
+    cuts = data.speech("test")
     if len(cuts):
         speech = probabilities(_logits(model, cuts), decision.temperature)
         false = (speech.argmax(axis=1) >= n_special) & (speech.max(axis=1) >= decision.threshold)
@@ -183,15 +203,6 @@ def balanced(labels: npt.NDArray[np.int64], n_special: int = 2, seed: int = 0) -
     mean = round(len(words) / max(1, len(np.unique(words))))
     drawn = [rng.permutation(np.flatnonzero(labels == special))[:mean] for special in range(n_special)]
     return np.concatenate([np.flatnonzero(labels >= n_special), *drawn])
-
-
-def speech_cuts(data: CommandData, split: str, n_cuts: int = 2000, seed: int = 0) -> Batch:
-    """Return one-second cuts of a split's running speech around loud moments; none where there is no such speech."""
-    rng = np.random.default_rng(seed)
-    pool = data.pool("speech", split)
-    if not len(pool):
-        return np.zeros((0, WINDOW_FRAMES, data.dataset.features.mels), np.float32)
-    return to_logmel(np.stack([pool.draw_loud(rng) for _ in range(n_cuts)]))
 
 
 def manifest(

@@ -55,3 +55,22 @@ def test_the_tail_of_the_peaks_gives_a_threshold_beyond_what_can_be_counted():
         thresholds.append(tail_threshold(1 / (1 + np.exp(-logits)), 1.0))
     assert np.median(thresholds) == pytest.approx(1 / (1 + np.exp(-2.32)), abs=0.02)
     assert tail_threshold(np.array([0.2, 0.3]), 1.0) == 0.99
+
+
+def test_the_bias_of_unknown_balances_the_labels():
+    from kws_training.commands import best_bias
+
+    logits = np.array([[0.0, 1.0], [0.0, 1.0], [0.0, 3.0], [0.0, 3.0], [2.0, 0.0]], np.float32)
+    labels = np.array([0, 0, 1, 1, 0])
+    assert best_bias(logits, labels, unknown=1) == pytest.approx(-1.0)
+    assert best_bias(logits[2:], labels[2:], unknown=1) == 0.0
+
+
+def test_the_probabilities_of_all_other_targets_are_unknown():
+    from kws_training.commands import MergeTargets
+
+    chances = np.array([[0.1, 0.2, 0.3, 0.15, 0.25]], np.float32)
+    assert np.exp(MergeTargets(3, 1)(np.log(chances)))[0] == pytest.approx([0.1, 0.6, 0.3], abs=1e-5)
+    assert np.exp(MergeTargets(3, 1, np.log(0.5))(np.log(chances)))[0] == pytest.approx([0.1, 0.3, 0.3], abs=1e-5)
+    again = MergeTargets.from_config(MergeTargets(3, 1, 0.7).get_config())
+    assert np.allclose(again(np.log(chances)), MergeTargets(3, 1, 0.7)(np.log(chances)))

@@ -43,7 +43,7 @@ def work(tmp_path_factory):
 
 def test_a_tiny_classifier_learns_and_its_bundle_runs(work, tmp_path):
     from kws_training.batches import CommandData, validation
-    from kws_training.commands import decide, manifest, test_shares, train_commands
+    from kws_training.commands import decide, manifest, merged, test_shares, train_commands
     from kws_training.export import export
     from kws_training.settings import CommandsRecipe, OptimiserSettings, SeparableSettings
     from voice.events import RATE, Segment
@@ -55,6 +55,7 @@ def test_a_tiny_classifier_learns_and_its_bundle_runs(work, tmp_path):
     )
     model = train_commands(work, tmp_path / "run", recipe)
     decision = decide(model, work, recipe)
+    model = merged(model, unknown_bias=decision.unknown_bias)
     shares = test_shares(model, work, decision)
     assert shares["ten words"].n == 30
     training = {"command": "t", "recipe": "r", "commit": "c", "seed": 1, "minutes": 0, "parameters": 1, "data": []}
