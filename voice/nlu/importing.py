@@ -1,7 +1,7 @@
 """Turn Rhasspy's sentences and slots into sentences of our own format: the same words, the same values."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,10 +123,7 @@ class _Importer:
     def _rule(self, name: str, section: Section) -> str:
         owner, body = self._rule_body(name, section)
         key = _plain_name(f"{owner.intent}_{name.rpartition('.')[2]}")
-        if key not in self.rules:
-            self.rules[key] = ""  # in the order in which they are met
-            self.rules[key] = self._guarded(key, lambda: self.template(body, owner))
-        return key
+        return self._ruled(key, lambda: self.template(body, owner))
 
     def _rule_body(self, name: str, section: Section) -> tuple[Section, Node]:
         intent, dot, rule = name.rpartition(".")
@@ -142,12 +139,8 @@ class _Importer:
         if node.text.startswith("rhasspy/number"):
             return self.template(Node("range", bounds=_number_slot(node.text)), section)
         key = _plain_name(f"slot_{node.text}")
-        if key not in self.rules:
-            self.rules[key] = ""
-            lines = self._lines(node.text, section)
-            self.rules[key] = self._guarded(
-                key, lambda: f"({'|'.join(self.template(line, section) for line in lines)})"
-            )
+        lines = self._lines(node.text, section)
+        self._ruled(key, lambda: f"({'|'.join(self.template(line, section) for line in lines)})")
         return f"<{key}>"
 
     def _slot_list(self, name: str, section: Section) -> str:
@@ -172,14 +165,16 @@ class _Importer:
             self._slot_lines[name] = read_slot(path)
         return self._slot_lines[name]
 
-    def _guarded(self, key: str, work: Any) -> str:
+    def _ruled(self, key: str, work: Callable[[], str]) -> str:
+        """Return the name of a rule, which is made where it is needed first."""
         if key in self._within:
             raise GrammarError(f"rule <{key}> refers to itself", fix="break the loop")
-        self._within.append(key)
-        try:
-            return str(work())
-        finally:
+        if key not in self.rules:
+            self.rules[key] = ""  # in the order in which they are met
+            self._within.append(key)
+            self.rules[key] = work()
             self._within.pop()
+        return key
 
     def _forms(self, node: Node, section: Section, depth: int = 0) -> list[Form]:
         """Return everything that can be said for a node, and what is written for each."""

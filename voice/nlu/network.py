@@ -29,7 +29,7 @@ from voice.nlu.words import plain
 START = 0
 MAX_DEPTH = 24
 """Expansion rules within rules; more is a loop."""
-MAX_STATES = 500_000
+MAX_STATES = 200_000
 MAX_PERMUTED = 8
 _SPACE = re.compile(r"(\s+)")
 

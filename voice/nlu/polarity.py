@@ -76,7 +76,7 @@ def is_number(word: str) -> bool:
 def opposites(word: str) -> frozenset[str]:
     """Return what would turn a command around in place of `word`: listed opposites, and a prefix more or less."""
     formed = {prefix + word for prefix in _PREFIXES}
-    formed |= {word[len(p) :] for p in _PREFIXES if word.startswith(p) and len(word) - len(p) >= 3}
+    formed |= {word[len(p) :] for p in _PREFIXES if word.startswith(p) and len(word) - len(p) >= 2}
     return _OPPOSITES.get(word, frozenset()) | formed
 
 

@@ -28,7 +28,7 @@ def read_sentences(*paths: Path) -> SkillSentences:
         ConfigError: a file can't be read or isn't YAML.
         GrammarError: it is not in the format, or there is no sentence at all; names file and key.
     """
-    result = SkillSentences(lists={name: () for name in _HOME})
+    result = SkillSentences(lists=dict.fromkeys(_HOME, ()))
     for file in _files(paths):
         result = result.merged(_sentences_of(read_yaml(file), file))
     if not result.names:

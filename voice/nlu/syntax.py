@@ -13,9 +13,24 @@ _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _OPENING = {opening: closing for closing, opening in _CLOSING.items()}
 
 
+class _FaultError(Exception):
+    """Where and what is wrong with a template."""
+
+    def __init__(self, at: int, problem: str) -> None:
+        super().__init__(problem)
+        self.at = at
+
+
 @lru_cache(maxsize=16384)
 def _parsed(text: str) -> Expression:
-    return parse_sentence(text).expression
+    at, problem = fault(text)
+    if problem:
+        raise _FaultError(at, problem)
+    try:
+        return parse_sentence(text).expression
+    except (ParseError, ValueError, IndexError, AssertionError, RecursionError) as error:
+        said = str(error).splitlines()
+        raise _FaultError(at, said[0] if said else "nothing between the brackets") from error
 
 
 def parse_template(text: str, where: str, file: Path | None = None) -> Expression:
@@ -29,17 +44,15 @@ def parse_template(text: str, where: str, file: Path | None = None) -> Expressio
     Raises:
         GrammarError: it can't be parsed; names file, line and column, and marks the place with a caret.
     """
-    at, problem = fault(text)
-    if not problem:
-        try:
-            return _parsed(text)
-        except (ParseError, ValueError, IndexError, AssertionError, RecursionError) as error:
-            problem = str(error).splitlines()[0] if str(error) else "nothing between the brackets"
-    marked = text[:at] + "^" + text[at:]
-    raise GrammarError(
-        f"{place(file, text)}{where}: {text!r} can't be parsed, column {at + 1}: {problem} at the caret in {marked!r}",
-        fix="check brackets: (a|b) [optional] {list} <rule>",
-    )
+    try:
+        return _parsed(text)
+    except _FaultError as error:
+        marked = text[: error.at] + "^" + text[error.at :]
+        raise GrammarError(
+            f"{place(file, text)}{where}: {text!r} can't be parsed, column {error.at + 1}: {error} "
+            f"at the caret in {marked!r}",
+            fix="check brackets: (a|b) [optional] {list} <rule>",
+        ) from error
 
 
 def fault(text: str) -> tuple[int, str]:

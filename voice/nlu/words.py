@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from voice.text import normalise, number_words
 
@@ -27,6 +28,7 @@ class Words:
         return text.strip(' \t\n.,;:!?"')
 
 
+@lru_cache(maxsize=16384)
 def plain(text: str) -> str:
     """Return normalised text, decimals and minus signs as words."""
     text = _DECIMAL.sub(_decimal, text)
