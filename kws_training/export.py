@@ -1,74 +1,66 @@
 """From a Keras network to a LiteRT bundle, refused where the two disagree."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 
+from kws_training.litert import Weights, operations, to_litert
+from kws_training.report import say
+from kws_training.streaming import Stream, streaming
 from voice.errors import DataError
-from voice.models.backend import Network, installed_interpreter
+from voice.models.backend import Network, StreamingNetwork
 from voice.models.bundle import Bundle, write_bundle
 
+__all__ = ["Gate", "Weights", "export", "operations", "parity", "to_litert"]
+
 _ALLOWED = frozenset(
-    "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DELEGATE EXPAND_DIMS FULLY_CONNECTED LOGISTIC MEAN MUL "
-    "PAD RELU RESHAPE SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND SQUEEZE SUB SUM".split()
+    "ADD AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV EXP "
+    "EXPAND_DIMS FULLY_CONNECTED GATHER GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL "
+    "NEG PACK PAD PADV2 POW QUANTIZE REDUCE_MAX RELU RELU6 RESHAPE RSQRT SHAPE SLICE SOFTMAX SPACE_TO_BATCH_ND SPLIT "
+    "SQRT SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TILE TRANSPOSE UNIDIRECTIONAL_SEQUENCE_LSTM "
+    "UNPACK".split()
 )
-"""Built-in operations that every engine since tflite-runtime 2.14 has."""
-
-Weights = Literal["float32", "float16", "int8"]
-_TOLERANCE = {"float32": 1e-3, "float16": 0.05, "int8": 0.2}  # of the logits
-_LEAST = 500  # elements of a tensor that eight bits are worth their scales for
+"""Built-in operations without loops that every engine since tflite-runtime 2.14 has."""
 
 
-def to_litert(model: keras.Model, weights: Weights = "float32") -> bytes:
-    """Return the network as a LiteRT flatbuffer with a batch of one, without names that only a reader needs.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What an exported network may differ by from Keras' on validation clips."""
 
-    Args:
-        model: from features to logits.
-        weights: how they are stored. Engines compute in float32 all the same, so that they agree.
-    """
-    import tensorflow as tf  # noqa: PLC0415 - slow to import
-    from tensorflow.lite.tools import flatbuffer_utils  # noqa: PLC0415
-
-    shape = model.input_shape[1:]
-    single = keras.Input(shape, batch_size=1, name="logmel")
-    with tempfile.TemporaryDirectory() as folder:
-        keras.Model(single, model(single, training=False)).export(folder, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if weights != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.target_spec.supported_types = [tf.float16]
-        network = flatbuffer_utils.convert_bytearray_to_object(bytearray(converter.convert()))
-    if weights == "int8":
-        _to_eight_bits(network)
-    flatbuffer_utils.strip_strings(network)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
+    difference: float
+    """Of any logit."""
+    agreement: float
+    """Least share of clips with the same best label."""
+    step: float = 1e-4
+    """Of any logit, between the last step over a window and the whole window, both exported."""
 
 
-def _to_eight_bits(network: Any) -> None:
-    """Store the larger float16 weights as int8, with a scale for each output channel; they are restored at the start.
+GATES: dict[str, Gate] = {
+    "float32": Gate(1e-3, 1.0),
+    "float16": Gate(0.05, 0.99),
+    "int8": Gate(0.4, 0.98),
+    "dynamic": Gate(1.0, 0.97, step=1.0),
+    "full": Gate(3.0, 0.95, step=3.0),
+}
 
-    The converter's own int8 also rounds what flows between the layers, and engines of other years round otherwise.
-    """
-    from tensorflow.lite.python import schema_py_generated as schema  # noqa: PLC0415
 
-    for tensor in network.subgraphs[0].tensors:
-        data = network.buffers[tensor.buffer].data
-        if tensor.type != schema.TensorType.FLOAT16 or data is None or len(data) < 2 * _LEAST:
-            continue
-        values = np.frombuffer(bytes(data), np.float16).reshape(tensor.shape).astype(np.float32)
-        axis = 0 if tensor.shape[0] > 1 else len(tensor.shape) - 1  # depthwise: the last
-        others = tuple(other for other in range(values.ndim) if other != axis)
-        scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-9) / 127
-        network.buffers[tensor.buffer].data = np.rint(values / scale).astype(np.int8).ravel().view(np.uint8)
-        tensor.type = schema.TensorType.INT8
-        tensor.quantization = schema.QuantizationParametersT()
-        tensor.quantization.scale = scale.ravel().astype(np.float32)
-        tensor.quantization.zeroPoint = np.zeros(scale.size, np.int64)
-        tensor.quantization.quantizedDimension = axis
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far an exported network is from Keras' on some clips."""
+
+    difference: float
+    agreement: float
+    step: float | None
+    """None where the network takes no steps."""
+
+    def __str__(self) -> str:
+        steps = "" if self.step is None else f", steps differ from windows by {self.step:.2g}"
+        return f"logits differ by {self.difference:.2g}, {100 * self.agreement:.1f} % of the labels agree{steps}"
 
 
 def export(
@@ -76,21 +68,41 @@ def export(
 ) -> Bundle:
     """Write a bundle after comparing both networks on `clips`.
 
+    A causal command classifier gets a second signature that takes steps of a stream. It shares the weights: the file
+    grows by a few per cent, where a second file would double the bundle.
+
     Args:
         model: from ln(P + 1e-6) to logits.
         folder: of the bundle.
         manifest: `Manifest` without `format` and `model`.
-        clips: features, shape (clips, frames, mels).
+        clips: features of validation clips, shape (clips, frames, mels).
         weights: how they are stored.
 
     Raises:
-        DataError: LiteRT's logits differ, or an operation isn't built in.
+        DataError: LiteRT disagrees with Keras, or an operation isn't built in. Nothing is written.
     """
-    network = to_litert(model, weights)
-    worst = parity(model, network, clips)
-    if worst > _TOLERANCE[weights]:
-        raise DataError(f"LiteRT's logits differ by {worst:.2g}", fix="nothing was written; report this recipe")
+    stream = _stream(model, manifest)
+    network = to_litert(model, weights, clips, stream) if stream or weights == "full" else to_litert(model, weights)
+    found, gate = compare(model, network, clips, stream), GATES[weights]
+    say(f"{weights}: {found}, {len(network)} bytes")
+    late = found.step is not None and found.step > gate.step
+    if not found.difference <= gate.difference or found.agreement < gate.agreement or late:
+        raise DataError(f"LiteRT and Keras disagree ({found})", fix="nothing was written; report this recipe")
+    if stream:
+        steps = {"step_frames": stream.step_frames, "window_steps": stream.n_steps}
+        manifest = {**manifest, "decision": {**manifest["decision"], "stream": steps}}
     return write_bundle(folder, manifest, network)
+
+
+def _stream(model: keras.Model, manifest: dict[str, Any]) -> Stream | None:
+    """Return the network in steps, where the bundle has a use for them and no layer looks ahead."""
+    if manifest.get("kind") != "commands":
+        return None
+    try:
+        return streaming(model)
+    except DataError as error:
+        say(f"whole windows only: {error}")
+        return None
 
 
 def parity(model: keras.Model, network: bytes, clips: Any) -> float:
@@ -99,18 +111,42 @@ def parity(model: keras.Model, network: bytes, clips: Any) -> float:
     Raises:
         DataError: the network holds an operation that isn't built in.
     """
+    return compare(model, network, clips).difference
+
+
+def compare(model: keras.Model, network: bytes, clips: Any, stream: Stream | None = None) -> Parity:
+    """Return how far an exported network is from Keras'.
+
+    Args:
+        model: from features to logits.
+        network: the flatbuffer.
+        clips: features, shape (clips, frames, mels).
+        stream: given where the network takes steps, too.
+
+    Raises:
+        DataError: the network holds an operation that isn't built in.
+    """
+    strange = operations(network) - _ALLOWED
+    if strange:
+        raise DataError(f"the network needs {', '.join(sorted(strange))}", fix="use built-in operations only")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(network)
-        strange = operations(path) - _ALLOWED
-        if strange:
-            raise DataError(f"the network needs {', '.join(sorted(strange))}", fix="use built-in operations only")
         engine = Network(path)
         exported = np.concatenate([engine.run(clip[None])[0] for clip in clips])
-    return float(np.abs(exported - np.asarray(model(clips, training=False))).max())
+        step = None if stream is None else float(np.abs(_last_steps(path, clips, stream) - exported).max())
+    expected = keras.ops.convert_to_numpy(model(clips, training=False))
+    agree = float((exported.argmax(axis=1) == expected.argmax(axis=1)).mean())
+    return Parity(float(np.abs(exported - expected).max()), agree, step)
 
 
-def operations(path: Path) -> set[str]:
-    """Return the names of the operations in a LiteRT file; DELEGATE stands for those that an accelerator took over."""
-    engine = installed_interpreter()(model_path=str(path))
-    return {detail["op_name"] for detail in engine._get_ops_details()}
+def _last_steps(path: Path, clips: Any, stream: Stream) -> npt.NDArray[np.float32]:
+    """Return the logits after the last step over each clip, from the start of a stream, shape (clips, outputs)."""
+    engine = StreamingNetwork(path)
+    found = []
+    for clip in clips:
+        engine.reset()
+        for frames in stream.steps(clip):
+            logits = engine.step(frames)
+        found.append(logits)
+    return np.stack(found)

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from voice.errors import BundleError
 
 Array = npt.NDArray[Any]
+WINDOW, STREAM = "classify", "stream"
+"""Signatures of a network that also takes steps of a stream. The first by name is the main graph."""
 _ENGINES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
@@ -82,6 +84,47 @@ class Network:
             self._engine.allocate_tensors()
             self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
             self._outputs = self._engine.get_output_details()
+
+
+class StreamingNetwork:
+    """A LiteRT network that takes steps of a stream, its past held here; signature `stream`, on one thread.
+
+    The signature's inputs are `frames` and the states, its outputs `logits` and each state with `new_` before its name.
+
+    Args:
+        path: the `.tflite` file.
+        interpreter: the engine's interpreter class; None takes the installed one.
+
+    Raises:
+        BundleError: no engine is installed, it refuses the file, or the network takes no steps.
+    """
+
+    def __init__(self, path: Path, interpreter: Callable[..., Any] | None = None) -> None:
+        make = interpreter or installed_interpreter()
+        try:
+            self._run = make(model_path=str(path), num_threads=1).get_signature_runner(STREAM)
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{path}: no network that takes steps", fix="export a causal network again") from error
+        shapes = {name: tuple(detail["shape"]) for name, detail in self._run.get_input_details().items()}
+        self.frames_shape = shapes.pop("frames")
+        """Of the frames of a step: (1, step_frames, bins)."""
+        self._zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        self._new = {name: f"new_{name}" for name in shapes}
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past."""
+        self._past: dict[str, Array] = self._zeros
+
+    def step(self, frames: Array) -> npt.NDArray[np.float32]:
+        """Return the logits after a step, shape (outputs,).
+
+        Args:
+            frames: the newest, shape (1, step_frames, bins).
+        """
+        found = self._run(frames=frames, **self._past)
+        self._past = {name: found[new] for name, new in self._new.items()}
+        return np.asarray(found["logits"][0], np.float32)
 
 
 def _signature(detail: dict[str, Any]) -> tuple[int, ...]:

@@ -47,6 +47,15 @@ class WakeDecision(_Strict):
     refractory_ms: int = Field(ge=0, description="no second detection within")
 
 
+class StreamDecision(_Strict):
+    """How a network that takes steps of a stream is run, and when a command in a stream counts as heard."""
+
+    step_frames: int = Field(gt=0, description="feature frames of a step")
+    window_steps: int = Field(gt=0, description="steps that the network pools over")
+    smoothing_steps: int = Field(5, gt=0, description="steps whose probabilities are averaged")
+    refractory_ms: int = Field(1000, ge=0, description="no second command within")
+
+
 class CommandsDecision(_Strict):
     """When a one-word command counts as known."""
 
@@ -56,6 +65,7 @@ class CommandsDecision(_Strict):
     threshold: float = Field(gt=0, lt=1, description="of the calibrated probability")
     silence: str = Field(description="label of no speech")
     unknown: str = Field(description="label of any other word")
+    stream: StreamDecision | None = Field(None, description="of a causal network; its file has a signature for steps")
 
 
 class AsrDecision(_Strict):
