@@ -18,6 +18,12 @@ _SPLITS = {
     "listed": "the data set's own division",
 }
 
+_SPOKEN = {
+    "name": "synthetic speech of espeak-ng, or of flite where there is none",
+    "licence": "made for this model",
+    "attribution": "voices: espeak-ng; CMU kal and awb",
+}
+
 
 def measured_on(dataset: Dataset) -> str:
     """Return what test figures were measured on, for a results table."""
@@ -38,7 +44,7 @@ def data_records(dataset: Dataset) -> tuple[dict[str, Any], ...]:
         named = {"name": f"Speech Commands ({', '.join(dataset.sources)})", "licence": "CC BY 4.0"}
         return ({**named, "attribution": "Google, P. Warden, arXiv:1804.03209", "clips": n_clips},)
     if dataset.sources == ("spoken",):
-        return ({**cards.SYNTHETIC, "clips": n_clips},)
+        return ({**_SPOKEN, "clips": n_clips},)
     unknown = {"licence": "not stated", "attribution": "not stated"}
     return ({"name": ", ".join(dataset.sources), **unknown, "clips": n_clips},)
 
