@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,10 +118,9 @@ async def say(parts: Running, source: QueuedSource, samples: Samples, measured: 
     return message
 
 
-async def spoken(config: Config, speed: float, every: int) -> Measured:
+async def spoken(config: Config, speed: float, rows: Sequence[dict[str, Any]]) -> Measured:
     """Speak every sentence by every voice into the live loop."""
     measured = Measured()
-    rows = read_yaml(SENTENCES)[::every]
 
     def watch(event: object) -> None:
         if isinstance(event, Turn):
@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=os.environ.get("EARSHOT_DATA"))
     arguments = parser.parse_args()
     config = Config()
-    held = report(asyncio.run(spoken(config, arguments.speed, arguments.every)))
+    held = report(asyncio.run(spoken(config, arguments.speed, read_yaml(SENTENCES)[:: arguments.every])))
     if arguments.data is None:
         print("other speech skipped: set EARSHOT_DATA to the folder of the speech data pack", file=sys.stderr)
         return 0 if held else 1

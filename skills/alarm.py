@@ -52,7 +52,7 @@ skill.list("weekly", {"every": "weekly"})
 skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
 skill.rule("set", "(set|make|create|add|put on)")
 skill.rule("cancel", "(cancel|delete|remove)")
-skill.rule("time", "({moment}|({hour} [o'clock|{minute}]|{around:minute} {hour}) [{half}])")
+skill.rule("time", "({moment}|({hour} [o'clock|o clock|{minute}]|{around:minute} {hour}) [{half}])")
 skill.rule("day", "({day}|on {weekday:day}|{repeat}|{weekly:repeat} {weekday:day})")
 skill.rule("minutes", "{minutes} [more] minutes")
 

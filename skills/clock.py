@@ -6,12 +6,20 @@ from voice.skill import Skill
 
 skill = Skill("clock", description="The time, here and in other cities.")
 
-CONTINENTS = "Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split()
+CONTINENTS = "Africa America Asia Australia Europe".split()
+ISLANDS = [
+    "Atlantic/Reykjavik",
+    "Pacific/Auckland",
+    "Pacific/Honolulu",
+    "Pacific/Fiji",
+    "Pacific/Tahiti",
+    "Pacific/Guam",
+]
 
 
 def _cities() -> dict[str, str]:
     """Return how a city is said -> its time zone: "new york" -> "America/New_York"."""
-    zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in CONTINENTS)
+    zones = sorted(zone for zone in available_timezones() if zone.partition("/")[0] in CONTINENTS or zone in ISLANDS)
     return {_city(zone).replace("-", " ").lower(): zone for zone in zones}
 
 

@@ -104,7 +104,7 @@ def days_until(holiday: str) -> str:
     "<which> {part} (is it|are we in|is this)",
     "<ask> (what|which) {part} it is",
     "<tell> the [current] {part} [number]",
-    "<which> {part} of the year is (it|this)",
+    ("<which> week of the year is (it|this)", {"part": "week"}),
 )
 def get_calendar(part: Literal["year", "month", "week"]) -> str:
     """Say which year, month or week of the year it is."""

@@ -19,7 +19,7 @@ def _do(action: str) -> None:
 @skill.intent(
     "MediaPlay",
     "play [some|the|my|a] <music> [please]",
-    "(resume|continue|unpause|start) [the|my] <music> [again|please]",
+    "(resume|continue|unpause|start) [the|my] <music> [please]",
     "(put on|turn on|switch on) (some|the) music",
     "(keep playing|continue playing|start playing|resume playing|press play)",
 )

@@ -20,7 +20,7 @@ def remember(payload: Any) -> None:
 @skill.intent(
     "Repeat",
     "(say|repeat) (that|it) [again] [please]",
-    "(repeat [please]|please repeat|repeat yourself)",
+    "(repeat [please]|repeat yourself|please (repeat|say) (that|it) [again]|please repeat)",
     "(what did you say|what was that|pardon|pardon me|excuse me|come again|once more|one more time) [please]",
     "(i did not|i didn't) (hear|get|catch|understand) (that|you|it)",
     "(can|could) you (say|repeat) that [again] [please]",

@@ -38,51 +38,55 @@ ZERO = {"degree fahrenheit": -160 / 9, "kelvin": -273.15}
 """What zero of a unit is in degrees Celsius, where it isn't zero."""
 PLURALS = {"inch": "inches", "foot": "feet", "stone": "stone", "kelvin": "kelvin"}
 ALSO_SAID = {
-    "celsius": "degree celsius",
-    "degrees": "degree celsius",
-    "centigrade": "degree celsius",
-    "fahrenheit": "degree fahrenheit",
-    "kilos": "kilogram",
-    "kilo": "kilogram",
+    "weight": {"kilos": "kilogram"},
+    "temperature": {
+        "celsius": "degree celsius",
+        "degrees": "degree celsius",
+        "centigrade": "degree celsius",
+        "fahrenheit": "degree fahrenheit",
+    },
 }
 
 
 def plural(unit: str) -> str:
     """Return how several of a unit are called: "miles per hour"."""
-    first, *rest = unit.split(" ")
-    if rest and first not in ("fluid",):
-        return " ".join([plural(first), *rest])
+    first, _, rest = unit.partition(" ")
+    if rest and first != "fluid":
+        return f"{plural(first)} {rest}"
     return PLURALS.get(unit, f"{unit}s")
 
 
-NAMES = [unit for units in UNITS.values() for unit in units]
-
 skill = Skill("units", description="Converts one unit of measurement to another.")
-skill.list("unit", {**{unit: unit for unit in NAMES}, **{plural(unit): unit for unit in NAMES}, **ALSO_SAID})
-skill.list("several", {**{plural(unit): unit for unit in NAMES}, **ALSO_SAID})
-skill.list("one", {"a": 1, "an": 1})
-skill.rule("measure", "({amount}|{one:amount}) {unit:source}")
+skill.list("amount", Range(2, 1000))
+skill.list("few", Range(2, 100))  # the grammar spells these for each dimension anew
+skill.list("one", {"a": 1, "an": 1, "one": 1})
+skill.list("none", {"zero": 0})
 
 
-@skill.intent(
-    "Convert",
-    "(convert|change) <measure> (to|into|in) {several:target}",
-    "how (many|much) {several:target} (is|are|are in|are there in|in|make|fit into) <measure>",
-    "(what is|what's|how much is|tell me) <measure> in {several:target}",
-    "<measure> in {several:target} [please]",
-)
+def _templates(dimension: str) -> list[str]:
+    """Return the sentences that convert units of a dimension: what is not of one dimension can't be misheard."""
+    units = UNITS[dimension]
+    skill.list(dimension, {unit: unit for unit in units})
+    skill.list(f"{dimension}_several", {**{plural(unit): unit for unit in units}, **ALSO_SAID.get(dimension, {})})
+    one, several = f"{{one:amount}} {{{dimension}:source}}", f"{{{dimension}_several:source}}"
+    measure = f"({one}|({{amount}}|{{none:amount}}) {several})"
+    target = f"{{{dimension}_several:target}}"
+    return [
+        f"(convert|change) {measure} (to|into) {target}",
+        f"how (many|much) {target} (is|are|are in|are there in|in|make) ({one}|{{few:amount}} {several})",
+        f"(what is|what's|how much is|tell me) {measure} in {target}",
+        f"{measure} in {target} [please]",
+    ]
+
+
+@skill.intent("Convert", *(template for dimension in UNITS for template in _templates(dimension)))
 def convert(amount: Annotated[int, Range(0, 1000)], source: str, target: str) -> str:
     """Say an amount in another unit of the same dimension."""
-    dimension, other = _dimension(source), _dimension(target)
-    if dimension != other:
-        return f"{plural(source).capitalize()} are a {dimension}, {plural(target)} a {other}."
-    factors = UNITS[dimension]
+    factors = next(units for units in UNITS.values() if source in units)
+    if target not in factors:
+        return f"{plural(source).capitalize()} can't be told in {plural(target)}."
     value = (amount * factors[source] + ZERO.get(source, 0) - ZERO.get(target, 0)) / factors[target]
     return f"{_spoken(amount, source)} {'is' if amount == 1 else 'are'} {_spoken(value, target)}."
-
-
-def _dimension(unit: str) -> str:
-    return next(dimension for dimension, units in UNITS.items() if unit in units)
 
 
 def _spoken(value: float, unit: str) -> str:

@@ -37,6 +37,7 @@ def test_it_means_that_and_nothing_else(name, row, parser):
     intent = parser.parse(row["say"], None if row["intent"] in ANSWERS else ALWAYS)
     assert row["intent"] in {handler.intent for handler in handlers}
     assert intent is not None
+    assert intent.confidence == 1.0  # itself a sentence, not mended into one
     assert (intent.name, {slot.name: slot.value for slot in intent.slots}) == (row["intent"], row.get("slots", {}))
 
 
