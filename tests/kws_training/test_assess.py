@@ -231,3 +231,41 @@ def test_evaluate_says_what_is_wrong(clips, bundle, capsys, monkeypatch, more, m
         command.main()
     assert ended.value.code in (1, 2)
     assert message in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.training
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_prepared_features_give_what_audio_gives(bundle, tree, prepared):
+    from kws_training.assess import Plan, Subject, assess
+    from kws_training.test_sets import prepared_test_set
+
+    data = tree().noise()
+    for word, frequency in (("low", 500), ("high", 2000), ("house", 3200)):
+        for speaker in range(8):
+            data.clip(word, f"{speaker:08x}_nohash_0.wav", tone(frequency, seed=speaker))
+    _, work = prepared(data.root, labels="low,high", test_share=0.3)
+    found = assess(Subject(bundle), prepared_test_set(work), Plan(("house",)))
+    assert found["accuracy"]["commands"]["value"] == 1
+    assert found["data"]["words"].keys() == {"low", "high", "house", "noise"}
+    assert found["open_set"]["words"]["house"] > 0
+    assert found["noise"] is None  # there is no audio to add it to
+    audio = Subject(bundle).measure(clip for clip in read_test_set(data.root, "all").clips if clip.word == "low")
+    features = Subject(bundle).measure(clip for clip in prepared_test_set(work, "all").clips if clip.word == "low")
+    by_name = {clip.path.stem: row for clip, row in zip(audio.clips, audio.chances, strict=True)}
+    for clip, row in zip(features.clips, features.chances, strict=True):
+        assert row == pytest.approx(by_name[clip.path.stem], abs=0.02)  # features are kept in eight bits
+
+
+@pytest.mark.training
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_features_of_another_definition_are_refused(bundle, clips):
+    from dataclasses import replace
+
+    from kws_training.assess import Plan, Subject, assess
+    from voice.audio.features import FeatureSettings
+
+    other = replace(read_test_set(clips), features=FeatureSettings(mels=20))
+    with pytest.raises(DataError, match="other features"):
+        assess(Subject(bundle), other, Plan())
