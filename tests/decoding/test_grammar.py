@@ -5,7 +5,7 @@ import pytest
 
 from tests.decoding.posteriors import ALPHABET, posteriors_of
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
-from voice.nlu.templates import NumberRange, SkillSentences, compile_grammar
+from voice.nlu.templates import NumberRange, Policy, SkillSentences, compile_grammar
 
 SENTENCES = SkillSentences(
     {
@@ -88,3 +88,39 @@ def test_token_times_cover_the_words_in_order() -> None:
     assert [token.text for token in match.tokens] == ["turn", "on", "the", "kitchen", "light"]
     starts = [token.start for token in match.tokens]
     assert starts == sorted(starts)
+
+
+def test_phrases_that_mean_nothing_are_skipped_before_and_after() -> None:
+    sentences = SkillSentences({"LightOn": ["turn on the {room} light"]}, SENTENCES.lists, skip_words=("could you",))
+    decoder = GrammarDecoder(compile_grammar(sentences), ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
+    for text in ("could you turn on the kitchen light", "turn on the kitchen light could you"):
+        intent = decoder.decode(posteriors_of(text, sharpness=5.0))
+        assert intent is not None
+        assert intent.text == text
+        assert [(slot.value, intent.text[slot.start : slot.end]) for slot in intent.slots] == [("kitchen", "kitchen")]
+
+
+def test_a_filter_really_narrows_the_graph() -> None:
+    assert len(GRAPH.graph(["GetTime"])) < len(GRAPH.graph()) / 4
+    said = posteriors_of("what's the time", seed=3, sharpness=2.0)
+    narrow = DECODER.match(said, ["GetTime"])
+    assert narrow is not None
+    assert narrow.intent.name == "GetTime"
+
+
+def test_beginnings_and_ends_that_are_the_same_stand_once() -> None:
+    verbs = [f"w{chr(97 + i)}" for i in range(10)]
+    many = compile_grammar(SkillSentences({verb: [f"turn the {{room}} {verb} now"] for verb in verbs}, SENTENCES.lists))
+    one = compile_grammar(SkillSentences({"It": [f"turn the {{room}} ({'|'.join(verbs)}) now"]}, SENTENCES.lists))
+    assert len(many.graph()) == len(one.graph())
+
+
+def test_an_intent_that_wants_more_confidence_is_refused_below() -> None:
+    sentences = SkillSentences({"Unlock": ["unlock the door"]}, policies={"Unlock": Policy(0.999, dangerous=True)})
+    said = posteriors_of("unlock the door", sharpness=3.0)
+    strict = GrammarDecoder(compile_grammar(sentences), ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
+    match = strict.match(said)
+    assert match is not None
+    assert match.intent.dangerous
+    assert match.intent.confidence < 0.999
+    assert strict.decode(said) is None

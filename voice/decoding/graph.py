@@ -101,20 +101,18 @@ class GraphBuilder:
             sources = [self.node(character, sources)]
         return next(iter(sources))
 
-    def block(self, characters: npt.NDArray[np.str_], parents: Nodes, sources: Iterable[int]) -> int:
-        """Add a forest of nodes, each after its parent; return the index of the first.
+    def block(self, characters: npt.NDArray[np.str_], arcs: Nodes, roots: Nodes, sources: Iterable[int]) -> int:
+        """Add many nodes; return the index of the first.
 
         Args:
             characters: shape (m,).
-            parents: shape (m,), positions in `characters`; -1 for a root, which follows every node of `sources`.
+            arcs: shape (k, 2), positions in `characters`, from and to.
+            roots: positions in `characters`, which follow every node of `sources`.
             sources: nodes of the graph.
         """
         self._settle()
-        first = self._count
-        index = np.arange(len(characters), dtype=np.int32)
-        inner, roots = index[parents >= 0], index[parents < 0]
-        before = _nodes(sources)
-        self._arcs.append((parents[inner] + first, inner + first))
+        first, before = self._count, _nodes(sources)
+        self._arcs.append((arcs[:, 0] + first, arcs[:, 1] + first))
         self._arcs.append((np.repeat(before, len(roots)), np.tile(roots + first, len(before))))
         self._characters.append(characters)
         self._sentence.append(np.ones(len(characters), bool))

@@ -32,10 +32,13 @@ class Acceptor:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A list's values as a forest of characters."""
+    """A list's values as characters, beginnings and endings shared."""
 
     characters: npt.NDArray[np.str_]
-    parents: npt.NDArray[np.int32]
+    """(m,)"""
+    arcs: npt.NDArray[np.int32]
+    """(arcs, 2) From one character to the next."""
+    roots: npt.NDArray[np.int32]
     leaves: npt.NDArray[np.int32]
 
 
@@ -116,7 +119,7 @@ def _last_first(rows: list[dict[Symbol, int]]) -> Iterable[int]:
 
 
 def spelling_of(entries: Iterable[Entry], before: str, behind: str) -> Spelling:
-    """Return the characters of a list's spoken forms, beginnings shared."""
+    """Return the characters of a list's spoken forms: a trie, whose equal ends are merged from the leaves up."""
     characters: list[str] = []
     parents: list[int] = []
     leaves: set[int] = set()
@@ -131,7 +134,19 @@ def spelling_of(entries: Iterable[Entry], before: str, behind: str) -> Spelling:
                 parents.append(node)
             node = children[key]
         leaves.add(node)
-    return Spelling(np.array(characters, "<U1"), np.array(parents, np.int32), np.array(sorted(leaves), np.int32))
+    classes: dict[tuple[str, bool, tuple[int, ...]], int] = {}
+    onward: dict[int, list[int]] = {-1: []}
+    for node in range(len(characters) - 1, -1, -1):
+        after = tuple(sorted(onward.pop(node, ())))
+        merged = classes.setdefault((characters[node], node in leaves, after), len(classes))
+        onward.setdefault(parents[node], []).append(merged)
+    arcs = [(merged, after) for (_, _, row), merged in classes.items() for after in row]
+    return Spelling(
+        np.array([character for character, _, _ in classes], "<U1"),
+        np.array(arcs, np.int32).reshape(-1, 2),
+        np.array(onward[-1], np.int32),
+        np.array([merged for (_, is_leaf, _), merged in classes.items() if is_leaf], np.int32),
+    )
 
 
 def graph_of(
@@ -166,7 +181,7 @@ def graph_of(
         for label, target in acceptor.arcs[state].items():
             if isinstance(label, tuple):
                 spelt = spelling(label)
-                first = builder.block(spelt.characters, spelt.parents, entry[state])
+                first = builder.block(spelt.characters, spelt.arcs, spelt.roots, entry[state])
                 before[target].append(spelt.leaves + first)
             else:
                 before[target].append(np.array([_word(builder, letters, label, entry[state])], np.int32))

@@ -33,6 +33,7 @@ class LiveGrammar:
         parser: TemplateParser,
         filters: Iterable[Sequence[str] | None] = (None,),
     ) -> None:
+        grammar.prepare()
         self.grammar = grammar
         self._first = grammar.sentences
         self._decoder = decoder
