@@ -18,12 +18,14 @@ from voice.bus.topics import AudioDevice, Hotword
 from voice.config import Config
 from voice.decoding.grammar import GrammarDecoder
 from voice.dialogue.manager import DialogueManager
+from voice.dialogue.remote import RemoteSkills
 from voice.errors import BusError, DeviceError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.models.commands import CommandsCnn
 from voice.models.vad import WebRtcVad
 from voice.models.wake import StreamingWakeDetector
+from voice.nlu.grammar import Grammar
 from voice.nlu.live import LiveGrammar
 from voice.nlu.parser import TemplateParser
 from voice.nlu.templates import SkillSentences, compile_grammar, read_sentences
@@ -40,7 +42,20 @@ from voice.stages import AudioSource
 
 _log = logging.getLogger(__name__)
 
+_YES_OR_NO = SkillSentences(
+    {"Yes": ["yes [please]", "(yeah|yep|sure|okay)", "do it"], "No": ["no [thanks]", "nope", "(don't|do not) [do it]"]}
+)
+"""Answers to the question before a dangerous intent; they count only in such a turn."""
 _MODES: tuple[portaudio.Direction, ...] = ("input", "output")
+
+
+def grammar_of(config: Config, sentences: SkillSentences) -> Grammar:
+    """Return what can be said: the sentences, and yes and no.
+
+    Raises:
+        GrammarError: a template can't be compiled.
+    """
+    return compile_grammar(sentences.merged(_YES_OR_NO), config.models.wake_words)
 
 
 def build_ears(config: Config) -> Ears:
@@ -66,7 +81,7 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
         GrammarError: a template can't be compiled.
     """
     recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
-    grammar = compile_grammar(sentences, config.models.wake_words)
+    grammar = compile_grammar(sentences, config.models.wake_words) if always is None else grammar_of(config, sentences)
     settings = config.grammar
     if settings.accept_per_character is None:
         settings = settings.model_copy(update={"accept_per_character": recognizer.decision.accept_per_character})
@@ -161,6 +176,18 @@ class Running:
         await self.assistant.run(source)
 
 
+def remote_skills(bus: LocalBus, host: SkillHost, brain: Understander, config: Config) -> RemoteSkills:
+    """Return the remote skills, whose sentences are understood from their registration on."""
+
+    async def learn() -> None:
+        sentences = host.sentences().merged(remote.sentences())
+        grammar = await asyncio.to_thread(grammar_of, config, sentences)
+        await asyncio.to_thread(brain.learn, grammar, [*always_intents(host.skills), *remote.intents])
+
+    remote = RemoteSkills(bus, host.handles, learn)
+    return remote
+
+
 @asynccontextmanager
 async def running(
     config: Config,
@@ -202,7 +229,11 @@ async def running(
                 for topic in skill.topics:
                     link.share(topic)
             address = settings.address
-        dialogue = DialogueManager(bus, config.dialogue, host.handles)
+        remote = remote_skills(bus, host, brain, config)
+        stack.push_async_callback(remote.close)
+        dialogue = DialogueManager(
+            bus, config.dialogue, lambda intent, session: host.handles(intent, session) or remote.handles(intent)
+        )
         stack.push_async_callback(dialogue.close)
         site = config.assistant.site_id
         speech = SpeechService(bus, config.speech, site_id=site, hotword_off=not config.dialogue.barge_in)

@@ -159,7 +159,6 @@ class Arbitration(SitePayload):
     """One wake was heard at several sites: `siteId` answers. Earshot's own."""
 
     topic_filter = "hermes/dialogueManager/arbitration"
-    direction = "written"
     heard: list[HeardAt]
     window_ms: int
 
