@@ -59,8 +59,6 @@ def find(data: Path, layout: Layout, speaker: str) -> Found:
     kind = detect(root) if layout == "auto" else layout
     if kind == "kaggle":
         found = _kaggle(root, speaker)
-    elif kind == "pack":
-        raise ConfigError(f"{data} is the data pack", fix="give it alone: it can't be mixed with other folders")
     else:
         lists = read_lists(root)
         clips = list(_labelled(root, speaker, lists))

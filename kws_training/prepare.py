@@ -5,13 +5,14 @@ WORK/words   WORK/images   WORK/speech   WORK/noise   WORK/wake      and WORK/<n
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kws_training.clip_facts import workers
 from kws_training.corpora import (
     Recording,
     further_speech,
@@ -46,7 +47,7 @@ def prepare(
         skip: lists of clips of these to leave out.
         n_processes: processes that compute features.
     """
-    with ProcessPoolExecutor(n_processes) as pool:
+    with workers(n_processes) as pool:
         for name, entries in (
             ("images", _images(data)),
             ("words", _from_audio(pool, speech_commands(data), exact_second=True)),
@@ -106,7 +107,7 @@ def _noise(data: Path) -> Iterator[tuple[dict[str, Any], Bytes]]:
 
 
 def _from_audio(
-    pool: ProcessPoolExecutor, recordings: Iterable[Recording], *, exact_second: bool = False
+    pool: Executor, recordings: Iterable[Recording], *, exact_second: bool = False
 ) -> Iterator[tuple[dict[str, Any], Bytes]]:
     recordings = list(recordings)
     computed = pool.map(_second if exact_second else _whole, [recording.path for recording in recordings], chunksize=50)

@@ -42,7 +42,7 @@ from kws_training.smoke import speak
 from kws_training.spectrograms import divided
 from kws_training.splits import SPLITS
 from kws_training.survey import Chosen, Survey, choose, n_unknown_speakers, reasons, require_data, survey
-from voice.errors import ConfigError, DataError
+from voice.errors import DataError
 from voice.events import Samples
 
 Entries = Iterator[tuple[dict[str, Any], Any]]
@@ -65,7 +65,7 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
         labels = ",".join(settings.spoken.words) if settings.labels == "auto" else settings.labels
         folders = (speak(settings.spoken, work / "spoken"),)
         settings = settings.model_copy(update={"folders": folders, "spoken": None, "labels": labels})
-    if [place for place in settings.folders if place.is_dir() and detect(place) == "pack"]:
+    if is_whole_pack(settings):
         return _pack(settings, work, n_processes)
     with workers(n_processes) as pool:
         found = survey(settings, work, pool)
@@ -76,24 +76,27 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
             say(f"the names of {unknown} clips tell no speaker: each counts as a speaker of its own (see --speaker)")
         _claim(work, settings, chosen)
         _write_stores(work, settings, found, chosen, pool)
-    _write_lists(work, chosen.clips)
-    skipped = [f"{path}\t{reason}\n" for reason, paths in sorted(chosen.skipped.items()) for path in paths]
-    (work / "skipped.txt").write_text("".join(skipped), encoding="utf-8")
-    report = data_report(found, chosen.labels)
-    (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     dataset = _described(settings, found, chosen, work)
-    write_dataset(work, dataset)
+    try:
+        _write_lists(work, chosen)
+        report = data_report(found, chosen.labels)
+        (work / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        write_dataset(work, dataset)
+    except OSError as error:
+        raise DataError(f"{work}: {error.strerror}", fix="free disk space and run it again: the stores stay") from error
     say(f"wrote {work}: " + ", ".join(f"{split} {sum(n.values())}" for split, n in dataset.counts.items()))
     return dataset
 
 
+def is_whole_pack(settings: DataSettings) -> bool:
+    """Return whether it is the project's data pack in its own split; else its single words are data like others."""
+    own = settings.protocol == "all" and settings.split in ("auto", "listed", "official") and not settings.samples_rate
+    [first, *others] = settings.folders
+    return own and not others and settings.test is None and first.is_dir() and detect(first) == "pack"
+
+
 def _pack(settings: DataSettings, work: Path, n_processes: int) -> Dataset:
     """Prepare the project's data pack, whose stores hold more than words, and any label set of its words."""
-    if len(settings.folders) > 1 or settings.protocol != "all" or settings.split not in ("auto", "listed"):
-        raise ConfigError(
-            "the data pack has a split of its own and can't be mixed with other folders",
-            fix="give its folder speech_commands instead for another split or protocol",
-        )
     prepare_pack(settings.folders[0], work, settings.speech, skip=settings.skip, n_processes=n_processes)
     counts = Counter((clip.split, clip.label) for clip in FeatureStore(work / "words").clips)
     words = Counter(label for _, label in counts.elements())
@@ -222,11 +225,13 @@ def _images(
         yield {"label": word, "split": split, "group": speaker, "name": name}, image
 
 
-def _write_lists(work: Path, clips: list[Recording]) -> None:
-    """Write the splits as Speech Commands writes them, so that other programs can use the same."""
+def _write_lists(work: Path, chosen: Chosen) -> None:
+    """Write the splits as Speech Commands writes them, for other programs too; and what was left out."""
     for split, name in LISTS.items():
-        lines = sorted(f"{key(clip)}\n" for clip in clips if clip.split == split)
+        lines = sorted(f"{key(clip)}\n" for clip in chosen.clips if clip.split == split)
         (work / name).write_text("".join(lines), encoding="utf-8")
+    skipped = [f"{path}\t{reason}\n" for reason, paths in sorted(chosen.skipped.items()) for path in paths]
+    (work / "skipped.txt").write_text("".join(skipped), encoding="utf-8")
 
 
 def _described(settings: DataSettings, found: Survey, chosen: Chosen, work: Path) -> Dataset:

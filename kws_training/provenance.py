@@ -3,7 +3,7 @@
 from typing import Any
 
 from kws_training import cards
-from kws_training.dataset import Dataset
+from kws_training.dataset import COMMANDS, Dataset
 
 _COMPARABLE = {
     ("official", "A"): "the official lists of Speech Commands, unknown and silence as in the 12-class protocol of "
@@ -11,6 +11,8 @@ _COMPARABLE = {
     ("hash", "B"): "the hash split of Speech Commands, 10 % unknown and silence as in TensorFlow's example",
     ("official", "all"): "the official lists of Speech Commands",
 }
+_PUBLISHED_TEST = (2567, 4074)
+"""Clips of the ten commands in the testing lists of v0.01 and v0.02."""
 _SPLITS = {
     "official": "the data set's own lists",
     "hash": "the hash rule of Speech Commands",
@@ -30,9 +32,15 @@ def measured_on(dataset: Dataset) -> str:
     if dataset.layout == "pack":
         return "visible test speakers of the data pack (not the official split)"
     published = _COMPARABLE.get((dataset.split, dataset.protocol))
-    if published and dataset.layout in ("speech-commands", "kaggle"):
+    if published and is_complete(dataset):
         return published
     return f"test clips of {', '.join(dataset.sources)}: {_SPLITS[dataset.split]}"
+
+
+def is_complete(dataset: Dataset) -> bool:
+    """Return whether the test clips of the ten commands are as many as in the complete Speech Commands."""
+    n_test = sum(dataset.counts.get("test", {}).get(word, 0) for word in COMMANDS)
+    return dataset.layout in ("speech-commands", "kaggle") and n_test in _PUBLISHED_TEST
 
 
 def data_records(dataset: Dataset) -> tuple[dict[str, Any], ...]:

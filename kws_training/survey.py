@@ -12,7 +12,7 @@ from kws_training.clip_facts import ClipFacts, label_clashes, scan, unusable
 from kws_training.corpora import Recording
 from kws_training.data_settings import DataSettings
 from kws_training.dataset import COMMANDS, SILENCE_LABEL, check_names, chosen_labels
-from kws_training.layouts import Found, empty_folders, find, is_known, merge
+from kws_training.layouts import Found, detect, empty_folders, find, is_known, merge
 from kws_training.protocols import select
 from kws_training.report import say
 from kws_training.splits import check_classes, check_speakers, divide, rule_of
@@ -54,7 +54,7 @@ def survey(settings: DataSettings, work: Path, pool: Executor) -> Survey:
         ConfigError: the layout or the rule of the split doesn't fit.
         DataError: there is nothing.
     """
-    places = [unpacked(path, work / "unpacked") if is_archive(path) else path for path in settings.folders]
+    places = [inside for path in settings.folders for inside in _opened(path, work)]
     found = merge([find(place, settings.layout, settings.speaker) for place in places])
     empty = {word for place in places for word in empty_folders(place)} if found.layout != "kaggle" else set()
     empty -= {clip.label for clip in found.clips}
@@ -75,11 +75,29 @@ def survey(settings: DataSettings, work: Path, pool: Executor) -> Survey:
     return Survey(replace(found, clips=with_empty), facts, clips, skipped, rule_of(found, settings))
 
 
+def _opened(path: Path, work: Path) -> list[Path]:
+    """Return the folders of a folder or archive: of the data pack those that hold single words.
+
+    Raises:
+        DataError: it is a file, but no archive that can be read.
+    """
+    if is_archive(path):
+        path = unpacked(path, work / "unpacked")
+    elif path.is_file():
+        raise DataError(
+            f"{path} is no archive that can be read", fix="give .tar.gz, .tar.xz or .zip; unpack a .7z with 7z first"
+        )
+    if path.is_dir() and detect(path) == "pack":
+        inside = (path / "speech_commands", path / "speech_commands_logmel")
+        return [folder for folder in inside if folder.is_dir()]
+    return [path]
+
+
 def _test_clips(settings: DataSettings, work: Path) -> list[Recording]:
     """Return the clips of an official test set; its speakers are those of the testing list."""
     if settings.test is None:
         return []
-    place = unpacked(settings.test, work / "unpacked") if is_archive(settings.test) else settings.test
+    [place] = _opened(settings.test, work)
     return [replace(clip, split="test") for clip in find(place, "folders", settings.speaker).clips]
 
 

@@ -1,5 +1,6 @@
 """Each layout, from a small synthetic tree through `prepare` to stores."""
 
+import json
 import shutil
 import tarfile
 from collections import Counter
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from kws_training.batches import CommandBatches, CommandData, validation
-from kws_training.dataset import COMMANDS, V1_WORDS, V2_WORDS, read_dataset
+from kws_training.corpora import ASR_FOLDERS
+from kws_training.dataset import COMMANDS, PACK, V1_WORDS, V2_WORDS, read_dataset
 from kws_training.feature_store import FeatureStore, audio_bytes
 from kws_training.layouts import detect
+from kws_training.sample_store import SampleStore
 from kws_training.settings import CommandsRecipe, OptimiserSettings
 from voice.errors import ConfigError, DataError
 
@@ -211,13 +214,65 @@ def test_a_spectrogram_set_of_another_definition_is_refused(tree, prepared):
         prepared(data.root)
 
 
+def pack(tree):
+    """The project's data pack in small: words with lists, spectrograms, silence, noise, wake words, one corpus."""
+    data, words = tree("pack"), (*COMMANDS, "cat")
+    commands = tree("pack/speech_commands").words(words).noise()
+    commands.lists(
+        validation=[f"{word}/{SPEAKERS[0]}_nohash_0.wav" for word in words],
+        testing=[f"{word}/{SPEAKERS[1]}_nohash_0.wav" for word in words],
+    )
+    data.clip("speech_commands_test_silence", "a.wav", 0.01 * spoken(1, 1))
+    (data.root / "speech_commands_logmel").mkdir()
+    images = np.stack([audio_bytes(spoken(1, n)) for n in (701, 702)])
+    np.savez(
+        data.root / "speech_commands_logmel" / "go.npz", logmel=images, names=["026290a7_nohash_0", "0132a06d_nohash_0"]
+    )
+    rows = {
+        "noise": {"audio": "hum.wav", "kind": "noise"},
+        "wake": {"audio": "computer/a.wav", "speaker": "s"},
+        **{
+            name: {"audio": f"{name}.wav", "speaker": "s", "split": "train", "text": "so it is"} for name in ASR_FOLDERS
+        },
+    }
+    for name, row in rows.items():
+        data.clip(name, "placeholder.wav", spoken(1, 2))
+        (data.root / name / row["audio"]).parent.mkdir(exist_ok=True)
+        (data.root / name / "placeholder.wav").rename(data.root / name / row["audio"])
+        (data.root / name / "manifest.jsonl").write_text(json.dumps(row) + "\n")
+    return data
+
+
+def test_the_data_pack_has_its_own_stores_and_split(tree, prepared):
+    data = pack(tree)
+    dataset, work = prepared(data.root)
+    assert (dataset.layout, dataset.labels) == ("pack", PACK.labels)
+    assert len(dataset.targets) == 37
+    assert dataset.counts["test"]["cat"] == 1
+    assert len(FeatureStore(work / "speech").clips) == len(ASR_FOLDERS)
+    assert {clip.split for clip in FeatureStore(work / "images").clips} == {"train", "dev"}
+    assert batch(work)[1].shape == (40, 37)
+    assert prepared(data.root)[0] == dataset
+
+
+def test_the_data_pack_can_be_divided_otherwise(tree, prepared):
+    dataset, work = prepared(pack(tree).root, split="speaker", labels="go,stop", samples_rate=8000)
+    assert dataset.labels == ("_silence_", "_unknown_", "go", "stop")
+    assert dataset.split == "speaker"
+    assert len(FeatureStore(work / "images").clips) == 2
+    assert SampleStore(work / "samples").clips
+
+
 def test_layouts_are_told_apart(tree):
     assert detect(official(tree).root) == "speech-commands"
     assert detect(tree("own").words(("a", "b"), SPEAKERS[:2]).root) == "folders"
-    (tree("pack").root / "speech_commands").mkdir(parents=True)
-    (tree("pack").root / "noise").mkdir()
-    (tree("pack").root / "noise" / "manifest.jsonl").touch()
-    assert detect(tree("pack").root) == "pack"
+    assert detect(pack(tree).root) == "pack"
+
+
+def test_a_file_that_is_no_archive_is_named(tmp_path, prepared):
+    (tmp_path / "train.7z").write_bytes(b"7z")
+    with pytest.raises(DataError, match=r"train\.7z is no archive that can be read: .*unpack a \.7z"):
+        prepared(tmp_path / "train.7z")
 
 
 def test_the_wrong_layout_is_named(tree, prepared):

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from kws_training.inputs import clips_for
+from kws_training.models.settings import NetworkInput, SeparableSettings
 from kws_training.settings import AugmentSettings, CommandsRecipe, OptimiserSettings
 from kws_training.wave_batches import WaveBatches, WaveData
 from kws_training.waveforms import loud_power, moved, with_gain, with_noise
@@ -96,6 +98,18 @@ def test_validation_holds_words_and_silence(work):
     waves, labels = WaveData(work, 8000).validation()
     assert len(waves) == len(labels)
     assert set(labels) == {0, 2, 3, 4}
+
+
+def test_networks_get_samples_or_frames_by_what_they_take(work):
+    waves = clips_for(work, NetworkInput("samples", 8000, None, 8000))
+    frames = clips_for(work, SeparableSettings().input)
+    assert (waves.shape, frames.shape) == ((8000, 1), (98, 40))
+    for clips, one in ((waves, (8000,)), (frames, (98, 40))):
+        assert clips.batches(RECIPE)()(0)[0].shape == (32, *one)
+        assert clips.validation()[0].shape[1:] == one
+        assert clips.speech("test").shape == (0, *one)
+    assert waves.test()[1].tolist().count(2) == frames.test()[1].tolist().count(2) > 0
+    assert 0 in waves.test()[1]
 
 
 def test_another_rate_is_refused(work):
