@@ -9,6 +9,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) flite mosquitto mosquitto-clients pulseaudio pu
 CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
 RHASSPY := $(VENV)/rhasspy
+NODE := $(VENV)/node
 
 .DEFAULT_GOAL := help
 .PHONY: help run demo test check bench parity
@@ -22,7 +23,7 @@ run: packages-to-run $(CORE)  ## the assistant; without a microphone it plays th
 demo: packages-to-run $(CORE)  ## the whole chain on the shipped recordings, every expectation checked
 	@$(BIN)/voice demo $(ARGS)
 
-test: packages-to-test $(DEV) $(RHASSPY)  ## the test suite, set-up included; what CI runs
+test: packages-to-test $(DEV) $(RHASSPY) $(NODE)  ## the test suite, set-up included; what CI runs
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 check: $(DEV)  ## formatting, lint, types and import contracts
@@ -61,3 +62,8 @@ $(DEV): pyproject.toml $(CORE)
 $(RHASSPY): tests/bus/rhasspy.txt | $(DEV)
 	@$(PIP) --no-deps --upgrade --target $@ --requirement $< && touch $@ || \
 	  echo "Not installed: rhasspy-hermes; the tests that need it are skipped with a reason" >&2
+
+# the MQTT client of the JavaScript example, where there is npm
+$(NODE): | $(DEV)
+	@command -v npm >/dev/null && npm install --no-audit --no-fund --silent --prefix $@ mqtt@5.16.0 || \
+	  { rm -rf $@; echo "Not installed: npm package mqtt; the test that needs it is skipped with a reason" >&2; }
