@@ -1,6 +1,7 @@
 """The command classifier on the visible test speakers: accuracy, unseen words, noise, int8, beside published figures.
 
     python -m benchmarks.commands [--data DATA] [--bundle commands-en] [--int8 BUNDLE] [--unseen a,b] [--out REPORT]
+        [--record]
 
 From audio, through the bundle. The visible test speakers of the data pack are in no training; half of the official test
 speakers are, so the figures can't be compared with published ones to the tenth. `kws-train evaluate` makes the same
@@ -10,12 +11,14 @@ figures for any bundle and data. Latency is in `benchmarks.streaming`. Exits 1 w
 import argparse
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from kws_training.assess import Measured, Plan, Subject, assess, sweep
+from kws_training.cards import record_results, result
 from kws_training.corpora import read_samples, running_speech
-from kws_training.evaluate import balanced, wilson
+from kws_training.evaluate import Share, balanced, wilson
 from kws_training.test_sets import TestSet, read_test_set, unseen_elsewhere
 from voice.events import Segment
 from voice.models.bundle import load_bundle
@@ -38,6 +41,7 @@ PUBLISHED = (
 SPLIT = """Published: the official test set, some 408 clips a label, its speakers in no training. Ours: a quarter of its
 speakers, unknown and silence cut to a word's mean count; half of its speakers are in the training."""
 
+RUNNING = "a second around the loudest moment of each test clip of running speech"
 Row = tuple[str, str, str, str, bool | None]
 """What, value, interval and number, limit, whether it is kept."""
 
@@ -50,6 +54,7 @@ def main() -> int:
     parser.add_argument("--int8", help="bundle of the same network with int8 weights and activations")
     parser.add_argument("--unseen", help="words that no training heard, with commas; else the bundle names them")
     parser.add_argument("--out", type=Path, help="folder for the report with plots")
+    parser.add_argument("--record", action="store_true", help="write the results into the bundle and its card")
     arguments = parser.parse_args()
     if arguments.data is None:
         sys.exit("name the data pack with --data or EARSHOT_DATA")
@@ -59,13 +64,22 @@ def main() -> int:
     subject, clips = Subject(bundle), read_test_set(data)
     figures = assess(subject, clips, Plan(unseen), int8, unseen_elsewhere(data, unseen))
     rows = [*accuracies(figures), *open_set(figures), *noise(subject, clips, figures), *threshold(figures)]
-    rows += [running(subject, data), *against(figures)]
+    speech = running(subject, data)
+    rows += [_row("running speech taken for a command", asdict(speech)), *against(figures)]
     show(f"{arguments.bundle}: {bundle.manifest.training.parameters:,} parameters", rows)
     published(figures)
     if arguments.out:
         from kws_training.report_page import write_report
 
         print(f"report: {write_report(arguments.out, figures)}")
+    if arguments.record:
+        record_results(
+            bundle,
+            [
+                *results(figures, named=unseen == bundle.manifest.training.unseen),
+                result("running speech taken for a command", speech, RUNNING),
+            ],
+        )
     return 1 if any(row[4] is False for row in rows) else 0
 
 
@@ -119,15 +133,12 @@ def threshold(figures: dict[str, Any]) -> list[Row]:
     return [_row(f"threshold {found['threshold']:g}: {name.replace('_', ' ')}", found[name]) for name in names]
 
 
-def running(subject: Subject, data: Path) -> Row:
+def running(subject: Subject, data: Path) -> Share:
     """Return how often a second of running speech, around its loudest moment, passes as a command."""
     classifier = subject.classifier
     paths = [r.path for r, _ in running_speech(data) if r.split == "test"]
     passed = sum(classifier.is_command(classifier.classify(Segment(read_samples(path), 0))) for path in paths)
-    share = wilson(passed, len(paths))
-    return _row(
-        "running speech taken for a command", {"value": share.value, "low": share.low, "high": share.high, "n": share.n}
-    )
+    return wilson(passed, len(paths))
 
 
 def against(figures: dict[str, Any]) -> list[Row]:
@@ -138,6 +149,29 @@ def against(figures: dict[str, Any]) -> list[Row]:
     lost = other["points_lost"]
     limits = f"[{other['points_lost_low']:.2f}, {other['points_lost_high']:.2f}] over speakers"
     return [("int8, points lost", f"{lost:.2f}", limits, f"<= {INT8_LOST:g}", lost <= INT8_LOST)]
+
+
+def results(figures: dict[str, Any], *, named: bool) -> list[dict[str, Any]]:
+    """Return the results that go into the bundle, from audio; unseen words only where the bundle names them."""
+    on = "visible test speakers of the data pack (not the official split), from audio"
+    shares = [
+        ("12 labels", figures["accuracy"]["balanced"]),
+        ("12 labels, every unknown and silence clip", figures["accuracy"]["all"]),
+        ("ten words", figures["accuracy"]["commands"]),
+    ]
+    shares += [
+        (f"at the threshold: {name.replace('_', ' ')}", share)
+        for name, share in figures["at_threshold"].items()
+        if name != "threshold"
+    ]
+    for name in ("open_set", "open_set_more_speakers"):
+        if found := figures[name] if named else None:
+            speakers = "" if name == "open_set" else ", with training speakers"
+            text = f"unseen words accepted at {100 * found['recall']:.1f} % recall of the commands{speakers}"
+            shares.append((text, found["false_accepts"]))
+    shares += [(f"12 labels, {row['noise']} at {row['snr_db']:g} dB", row) for row in figures["noise"]["rows"]]
+    limits = ("value", "low", "high")
+    return [{"name": name, **{key: round(s[key], 4) for key in limits}, "n": s["n"], "on": on} for name, s in shares]
 
 
 def show(title: str, rows: list[Row]) -> None:

@@ -81,13 +81,14 @@ def from_recipes(paths: Iterable[Path], n_steps: int | None = None) -> list[Entr
 
 
 def with_steps(recipe: CommandsRecipe, n_steps: int) -> CommandsRecipe:
-    """Return a recipe of another length, warm-up and epochs in proportion."""
+    """Return a recipe of another length; warm-up, epochs and the reach of the mean of the weights in proportion."""
     before = recipe.optimiser
     share = n_steps / before.steps
     changed = {
         "steps": n_steps,
         "warmup_steps": round(before.warmup_steps * share),
         "steps_per_epoch": min(before.steps_per_epoch, max(1, n_steps // 8)),
+        "ema": max(0.0, 1 - (1 - before.ema) / min(1.0, share)) if before.ema else 0.0,
     }
     return recipe.model_copy(update={"optimiser": before.model_copy(update=changed)})
 

@@ -37,9 +37,11 @@ def test_models_are_named_with_their_settings():
 def test_another_length_keeps_the_proportions():
     from kws_training.benchmark import with_steps
 
-    base = CommandsRecipe(optimiser=OptimiserSettings(steps=1000, warmup_steps=100, steps_per_epoch=100))
+    base = CommandsRecipe(optimiser=OptimiserSettings(steps=1000, warmup_steps=100, steps_per_epoch=100, ema=0.99))
     shorter = with_steps(base, 80).optimiser
     assert (shorter.steps, shorter.warmup_steps, shorter.steps_per_epoch) == (80, 8, 10)
+    assert shorter.ema == pytest.approx(1 - 0.01 / 0.08)
+    assert with_steps(base, 2000).optimiser.ema == 0.99
 
 
 def test_the_tables_of_the_predecessors_and_more():
