@@ -21,6 +21,7 @@ from kws_training.evaluate import (
     wilson,
 )
 from kws_training.inputs import clips_for, clips_of
+from kws_training.lessons import folded, lessons
 from kws_training.models import build
 from kws_training.prepare import WINDOW_FRAMES
 from kws_training.report import say
@@ -41,24 +42,34 @@ class Decision:
     """Added to the logit of unknown: training draws other words more often than a command, a test doesn't."""
 
 
-def train_commands(work: Path, run: Path, recipe: CommandsRecipe) -> keras.Model:
+def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path | None = None) -> keras.Model:
     """Train on the stores in `work`, checkpoints in `run`; return the epoch that validation speakers chose.
 
-    The network learns the data set's targets (37 of the data pack); `merged` makes its labels of them.
+    The network learns the data set's targets (37 of the data pack; `merged` makes its labels of them) or its labels.
+
+    Args:
+        work: what `prepare` wrote.
+        run: for checkpoints; a run that is there goes on.
+        recipe: what to do.
+        teacher: RUN of a finished training on the same data that this one learns from as well.
     """
     keras.utils.set_random_seed(recipe.optimiser.seed)
     data = clips_for(work, recipe.network.input)
-    dataset, n_targets = data.dataset, len(data.dataset.targets)
+    dataset = data.dataset
+    labels = len(dataset.labels), dataset.unknown
     write_dataset(run, dataset)
     clips, targets = data.validation()
-    model = build(recipe.network, *data.shape, n_targets)
+    truth = np.eye(len(dataset.targets), dtype=np.float32)[targets]
+    if not recipe.other_words_apart:
+        truth = folded(truth, *labels)
+    model = build(recipe.network, *data.shape, truth.shape[1])
     say(f"{model.count_params()} parameters, {len(targets)} validation clips")
     fitted = fit(
         model,
-        data.batches(recipe),
-        (clips, np.eye(n_targets, dtype=np.float32)[targets]),
+        lessons(data.batches(recipe), None if recipe.other_words_apart else labels, teacher, recipe.teacher),
+        (clips, truth),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.optimiser.label_smoothing),
-        metric=LabelAccuracy(len(dataset.labels), dataset.unknown, name="labels"),
+        metric=LabelAccuracy(*labels, name="labels"),
         settings=recipe.optimiser,
         folder=run,
         n_processes=1,

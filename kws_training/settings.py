@@ -66,6 +66,13 @@ class OptimiserSettings(_Strict):
     seed: int = 1
 
 
+class TeacherSettings(_Strict):
+    """How much a trained network's opinion counts (`--teacher RUN`)."""
+
+    share: float = Field(0.7, ge=0, le=1, description="the rest is the label's")
+    temperature: float = Field(1.5, gt=0, description="above 1 the teacher's doubts weigh more")
+
+
 class CommandsRecipe(_Strict):
     """Train the one-word command classifier."""
 
@@ -77,6 +84,8 @@ class CommandsRecipe(_Strict):
     speech_share: float = Field(0.4, ge=0, le=1, description="of unknown: one-second cuts of running speech")
     isolated_share: float = Field(0.0, ge=0, le=1, description="of those cuts: a piece alone, the rest made quiet")
     spliced_share: float = Field(0.0, ge=0, le=1, description="of unknown: the front of one word, the end of another")
+    other_words_apart: bool = Field(True, description="each other word is a target of its own, merged after training")
+    teacher: TeacherSettings = TeacherSettings()
     max_false_commands: float = Field(0.01, gt=0, lt=1, description="share of unknown speech that may pass")
     network: NetworkSettings = SeparableSettings()
     augment: AugmentSettings = AugmentSettings()
