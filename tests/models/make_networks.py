@@ -1,5 +1,6 @@
 """Make the tiny networks that the tests run: `python tests/models/make_networks.py` (needs the extra `train`)."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,34 @@ def broken(features: tf.Tensor) -> tf.Tensor:
     return total / tf.reduce_sum(tf.abs(total))
 
 
+class Steps(tf.Module):
+    """Two frames a step; logits are the sums of three bins over the last eight frames, of which six are kept."""
+
+    @tf.function(input_signature=[tf.TensorSpec((1, 10, 4), tf.float32, "features")])
+    def window(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits of a window of ten frames."""
+        return {"logits": tf.reduce_sum(features[:, 2:, :3], axis=1)}
+
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, 2, 4), tf.float32, "frames"), tf.TensorSpec((1, 6, 4), tf.float32, "past0")]
+    )
+    def step(self, frames: tf.Tensor, past0: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Logits after a step, and the past of the next."""
+        frames_so_far = tf.concat([past0, frames], axis=1)
+        return {"logits": tf.reduce_sum(frames_so_far[:, :, :3], axis=1), "new_past0": frames_so_far[:, 2:]}
+
+
+def export_steps() -> None:
+    """Write the network with two signatures."""
+    module = Steps()
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={"classify": module.window, "stream": module.step})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["classify", "stream"])
+        (FOLDER / "steps.tflite").write_bytes(converter.convert())
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for function in (window, frames, difference, broken):
         export(function.python_function.__name__, function)
+    export_steps()

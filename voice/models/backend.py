@@ -43,6 +43,25 @@ class Network:
         """The inputs' shapes in the network's order; -1 stands for a dynamic axis."""
         return [_signature(detail) for detail in self._inputs.values()]
 
+    def require(self, shape: tuple[int, ...], features: str) -> None:
+        """Check that the network takes one array of this shape.
+
+        Args:
+            shape: of the input, its first axis the batch.
+            features: what gives the array, for the message.
+
+        Raises:
+            BundleError: it takes another.
+        """
+        found = [list(taken[1:]) for taken in self.input_shapes]
+        wanted = list(shape[1:])
+        fits = len(found) == 1 and len(found[0]) == len(wanted)
+        if not fits or any(size not in (-1, due) for size, due in zip(found[0], wanted, strict=True)):
+            raise BundleError(
+                f"the network takes {found}, {features} gives {wanted}",
+                fix="export the bundle again with the features that it was trained on",
+            )
+
     def run(self, *arrays: Array) -> list[Array]:
         """Return the outputs for inputs given in the network's order; dynamic axes take the arrays' lengths.
 
@@ -105,7 +124,7 @@ class StreamingNetwork:
             self._run = make(model_path=str(path), num_threads=1).get_signature_runner(STREAM)
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path}: no network that takes steps", fix="export a causal network again") from error
-        shapes = {name: tuple(detail["shape"]) for name, detail in self._run.get_input_details().items()}
+        shapes = {name: tuple(map(int, detail["shape"])) for name, detail in self._run.get_input_details().items()}
         self.frames_shape = shapes.pop("frames")
         """Of the frames of a step: (1, step_frames, bins)."""
         self._zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
@@ -114,7 +133,7 @@ class StreamingNetwork:
 
     def reset(self) -> None:
         """Forget the past."""
-        self._past: dict[str, Array] = self._zeros
+        self.past: Mapping[str, Array] = self._zeros
 
     def step(self, frames: Array) -> npt.NDArray[np.float32]:
         """Return the logits after a step, shape (outputs,).
@@ -122,8 +141,8 @@ class StreamingNetwork:
         Args:
             frames: the newest, shape (1, step_frames, bins).
         """
-        found = self._run(frames=frames, **self._past)
-        self._past = {name: found[new] for name, new in self._new.items()}
+        found = self._run(frames=frames, **self.past)
+        self.past = {name: found[new] for name, new in self._new.items()}
         return np.asarray(found["logits"][0], np.float32)
 
 

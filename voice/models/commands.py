@@ -41,6 +41,7 @@ class CommandsCnn:
         self._features = bundle.manifest.features
         self._length = (decision.window_frames - 1) * self._features.hop + self._features.window
         self._network = Network(bundle.model_path, interpreter)
+        self._network.require((1, decision.window_frames, self._features.bins), str(bundle.folder))
         n_outputs = len(self._logits(np.zeros(self._length, np.float32)))
         if n_outputs != len(self.labels):
             raise BundleError(
