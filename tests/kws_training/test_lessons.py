@@ -5,6 +5,9 @@ from kws_training.lessons import folded, lessons
 from kws_training.settings import TeacherSettings
 from voice.errors import DataError
 
+# Keras saves TensorFlow's variables by np.array(), which NumPy 2 deprecates for them.
+pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")]
+
 TARGETS = np.eye(4, dtype=np.float32)
 
 
