@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kws_training.corpora import Recording
+from kws_training.tracking import tracked
 from voice.events import RATE
 
 _CLIPPED_AT = 0.999
@@ -83,7 +84,8 @@ def workers(n_processes: int) -> Executor:
 def scan(clips: Sequence[Recording], pool: Executor) -> dict[Path, ClipFacts]:
     """Return what each clip is like."""
     paths = [clip.path for clip in clips]
-    return dict(zip(paths, pool.map(clip_facts, paths, chunksize=100), strict=True))
+    found = tracked(pool.map(clip_facts, paths, chunksize=100), len(paths), "reading")
+    return dict(zip(paths, found, strict=True))
 
 
 def unusable(clips: Iterable[Recording], facts: dict[Path, ClipFacts], *, resample: bool) -> dict[str, list[Path]]:

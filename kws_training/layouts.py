@@ -141,7 +141,7 @@ def noise_files(folder: Path) -> list[Path]:
 def _root(data: Path) -> Path:
     """Return the folder itself, or the only one in it, as archives have it."""
     while data.is_dir():
-        inside = [path for path in data.iterdir() if not path.name.startswith(".")]
+        inside = [path for path in data.iterdir() if not path.name.startswith((".", "__"))]  # __MACOSX
         if len(inside) != 1 or not inside[0].is_dir() or any(map(_is_audio, inside[0].iterdir())):
             break
         data = inside[0]

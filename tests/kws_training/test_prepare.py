@@ -251,3 +251,15 @@ def test_a_folder_that_is_not_there_is_named(kws_train, tmp_path):
     status, _, error = kws_train("prepare", tmp_path / "gone", "--work", tmp_path / "w")
     assert status == 1
     assert "gone is not there" in error
+
+
+def test_several_processes_write_the_same_stores(tree, kws_train, tmp_path):
+    data = tree().words(WORDS, SPEAKERS[:4])
+    for processes in (1, 2):
+        status, _, error = kws_train(
+            "prepare", data.root, "--work", tmp_path / f"w{processes}", "--processes", processes
+        )
+        assert status == 0, error
+    for name in ("frames.npy", "clips.jsonl"):
+        one, two = ((tmp_path / f"w{n}" / "words" / name).read_bytes() for n in (1, 2))
+        assert one == two
