@@ -4,6 +4,7 @@ import json
 import os
 import time
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,16 @@ Run = Annotated[Path, typer.Option(help="folder for checkpoints; an interrupted 
 RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="YAML of config/kws")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="of TensorFlow")]
 Out = Annotated[Path, typer.Option(help="folder of the bundle")]
+
+
+class Weights(StrEnum):
+    """How a bundle stores the weights; see `kws_training/litert.py`."""
+
+    float32 = "float32"
+    float16 = "float16"
+    int8 = "int8"
+    dynamic = "dynamic"
+    full = "full"
 
 
 register_data(app)
@@ -79,13 +90,19 @@ register(app, _measure_run)
 
 
 @app.command()
-def export(work: Work, run: Run, out: Out, recipe: RecipeFile = None) -> None:
+def export(
+    work: Work,
+    run: Run,
+    out: Out,
+    recipe: RecipeFile = None,
+    weights: Annotated[Weights, typer.Option(help="stored as; dynamic, full: int8 arithmetic")] = Weights.float32,
+) -> None:
     """Write the command classifier's bundle; refused where LiteRT disagrees with Keras."""
     _threads()
-    _export(work, run, out, recipe)
+    _export(work, run, out, recipe, weights.value)
 
 
-def _export(work: Path, run: Path, out: Path, recipe: Path | None) -> None:
+def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any = "float32") -> None:
     from kws_training import cards  # noqa: PLC0415
     from kws_training.batches import CommandData, validation  # noqa: PLC0415
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
@@ -103,8 +120,8 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None) -> None:
     training = _record("kws-train train", recipe, seed, minutes, model, data_records(data.dataset))
     training["unseen"] = list(settings.unseen)
     clips, _ = validation(data)
-    bundle = write(model, out, manifest(decision, training, results, data.dataset), clips[::40])
-    cards.write_card(bundle, "Labels: " + ", ".join(bundle.manifest.labels) + ".", limits(data.dataset))
+    bundle = write(model, out, manifest(decision, training, results, data.dataset), clips[::40], weights)
+    cards.write_card(bundle, "Labels: " + ", ".join(bundle.manifest.labels) + ".", limits(data.dataset), weights)
     for name, share in shares.items():
         typer.echo(f"{name}: {share}")
     say(f"wrote {out}")
