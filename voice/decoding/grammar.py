@@ -6,21 +6,23 @@ grammar fits badly, or leaves much unexplained around a short sentence.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.decoding.ctc import words_of
-from voice.decoding.graph import START, Graph, Language
+from voice.decoding.graph import Graph, Language, PlainSentences
+from voice.decoding.said import Said, said_of
 from voice.decoding.search import Limits, Search, Step
 from voice.events import Intent, Token
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
 _EVIDENCE = 2  # characters whose explanation is not counted
+_UNSURE = 3.0  # nats around `opposite_nats` within which neither sentence is taken
 _SEARCHES = 16  # kept for different intent filters
 
 
@@ -38,6 +40,9 @@ class GrammarSettings(BaseModel):
     rest_ms: int = Field(400, ge=0, description="beginning of the speech that may be the rest of a wake word, ms")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
+    opposite_nats: float = Field(
+        8.0, ge=0, description="how much less a sentence may fit that begins with un-, dis-, de-"
+    )
     beam: float = Field(14.0, gt=0, description="paths this much worse than the best are dropped, nats")
 
 
@@ -95,9 +100,14 @@ class GrammarDecoder:
             ready.search(intent_filter)
         self._ready = ready
 
-    def decode(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Intent | None:
+    def decode(
+        self,
+        log_probs: LogProbs,
+        intent_filter: Sequence[str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Intent | None:
         """Return the intent of the best sentence, or None where the speech is rejected."""
-        match = self.match(log_probs, intent_filter)
+        match = self.match(log_probs, intent_filter, context)
         return match.intent if match and self.accepts(match) else None
 
     def accepts(self, match: GrammarMatch) -> bool:
@@ -107,12 +117,18 @@ class GrammarDecoder:
         sure = match.intent.confidence >= self._ready.grammar.minimum(match.intent.name)
         return fits and sure and match.label >= self.settings.accept_label
 
-    def match(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> GrammarMatch | None:
+    def match(
+        self,
+        log_probs: LogProbs,
+        intent_filter: Sequence[str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> GrammarMatch | None:
         """Return the best sentence, however badly it fits; None where no sentence is short enough for the audio.
 
         Args:
             log_probs: shape (frames, labels).
             intent_filter: the intents that count; None: all.
+            context: facts that templates may require, such as the speaker's area.
         """
         ready = self._ready
         if len(log_probs) == 0:
@@ -121,11 +137,28 @@ class GrammarDecoder:
         path = search.best_path(log_probs, self._limits) if len(graph.finals) else []
         if not path:
             return None
-        said = _said(path, graph, search, self._frames(self.settings.rest_ms), log_probs)
-        intent = ready.grammar.read(said.text, intent_filter) if said.text else None
+        said = self._said(path, graph, search, log_probs)
+        for other in ready.grammar.opposed(said.text, intent_filter, context):
+            rival = self._said_as(other, log_probs)
+            if rival is None or rival.score < said.score - self.settings.opposite_nats - _UNSURE:
+                continue
+            if abs(rival.score - said.score + self.settings.opposite_nats) < _UNSURE:
+                return None
+            said = rival
+        intent = ready.grammar.read(said.text, intent_filter, context) if said.text else None
         return self._matched(intent, said) if intent else None
 
-    def _matched(self, intent: Intent, said: "_Said") -> GrammarMatch:
+    def _said_as(self, text: str, log_probs: LogProbs) -> Said | None:
+        """Return how one sentence fits; None where it is too long for the audio."""
+        graph = PlainSentences([text]).graph()
+        search = Search(graph, self._alphabet)
+        path = search.best_path(log_probs, self._limits)
+        return self._said(path, graph, search, log_probs) if path else None
+
+    def _said(self, path: list[Step], graph: Graph, search: Search, log_probs: LogProbs) -> Said:
+        return said_of(path, graph, search, self._limits, self._frames(self.settings.rest_ms), log_probs)
+
+    def _matched(self, intent: Intent, said: Said) -> GrammarMatch:
         """Return a match: the intent with what speech says about it."""
         loss = float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE)
         slots = tuple(
@@ -160,51 +193,3 @@ class _Ready:
                 self._searches.popitem(last=False)
         self._searches.move_to_end(key)
         return self._searches[key]
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """The sentence of a path: its characters, and how each fits."""
-
-    text: str
-    frames: list[int]
-    """(characters,) Where each begins."""
-    scores: list[float]
-    """(characters,) Log-probability of each label."""
-    losses: npt.NDArray[np.float32]
-    """(frames,) What each frame loses against its best label."""
-    last: int
-    """Last frame of the path."""
-
-    def word_losses(self) -> list[float]:
-        """Return the nats lost per character of each word."""
-        result, start = [], 0
-        for word in self.text.split(" "):
-            end = start + len(word)
-            until = self.frames[end] if end < len(self.frames) else self.last + 1
-            result.append(float(self.losses[self.frames[start] : until].sum()) / max(1, len(word)))
-            start = end + 1
-        return result
-
-
-def _said(path: list[Step], graph: Graph, search: Search, rest: int, log_probs: LogProbs) -> _Said:
-    """Return the sentence of a path.
-
-    A blank is due outside of the path. The wake word loses nothing, nor what is left of one in the first `rest` frames.
-    """
-    due = np.full(len(log_probs), search.blank)
-    counts = np.ones(len(log_probs), np.float32)
-    entered: list[tuple[int, int]] = []
-    before = -1
-    for step in path:
-        if step.is_label:
-            due[step.frame] = search.labels[step.node]
-            if graph.is_sentence[step.node] and step.node != before:
-                entered.append((step.frame, step.node))
-        before = step.node
-        unspoken = step.node == START and step.frame >= rest
-        counts[step.frame] = unspoken or graph.is_sentence[step.node]
-    lost: npt.NDArray[np.float32] = log_probs.max(axis=1) - log_probs[np.arange(len(log_probs)), due]
-    scores = [float(log_probs[t, search.labels[node]]) for t, node in entered]
-    text = "".join(str(graph.characters[node]) for _, node in entered)
-    return _Said(text, [t for t, _ in entered], scores, lost * counts, path[-1].frame)

@@ -4,9 +4,9 @@ It is a position automaton (Glushkov 1961, "The abstract theory of automata"): n
 character position. It only says which texts are sentences; what a text means is the business of a `Language`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,16 @@ class Language(Protocol):
         """Return the graph of the sentences of some intents (None: of all)."""
         ...
 
-    def read(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+    def read(
+        self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
+    ) -> Intent | None:
         """Return what a sentence of the graph means; None where its context is missing."""
+        ...
+
+    def opposed(
+        self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
+    ) -> Sequence[str]:
+        """Return sentences that a swallowed syllable turns into `text`, and that mean something else: lock, unlock."""
         ...
 
     def minimum(self, intent: str) -> float:
@@ -167,9 +175,17 @@ class PlainSentences:
         """Return the graph of all."""
         return self._graph
 
-    def read(self, text: str, intent_filter: Sequence[str] | None = None) -> Intent | None:
+    def read(
+        self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
+    ) -> Intent | None:
         """Return a sentence as its own intent."""
         return Intent(text, text=text) if intent_filter is None or text in intent_filter else None
+
+    def opposed(
+        self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
+    ) -> Sequence[str]:
+        """Return nothing: no two of them are compared."""
+        return ()
 
     def minimum(self, intent: str) -> float:
         """Return 0: any confidence will do."""

@@ -154,6 +154,7 @@ def graph_of(
     spelling: Callable[[ListSymbol], Spelling],
     wake_words: Iterable[str] = (),
     skip: Iterable[str] = (),
+    denying: Iterable[str] = (),
 ) -> Graph:
     """Return the decoding graph of an acceptor.
 
@@ -162,10 +163,12 @@ def graph_of(
         spelling: the values of a list.
         wake_words: phrases that may stand before a sentence.
         skip: phrases of which one may stand at its beginning and one at its end.
+        denying: phrases before a sentence that make it none, so that they are heard and not passed over.
     """
     builder = GraphBuilder(wake_words)
     skip = list(skip)
     polite = [builder.text(f"{phrase} ", builder.entry) for phrase in skip]
+    polite += [builder.text(f"{phrase} ", [*builder.entry, *polite]) for phrase in denying]
     before: list[list[npt.NDArray[np.int32]]] = [[] for _ in acceptor.arcs]  # last characters of what leads to a state
     entry: dict[int, list[int]] = {0: [*builder.entry, *polite]}
     for state in _first_last(acceptor):

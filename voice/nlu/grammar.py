@@ -10,6 +10,7 @@ from voice.nlu.acceptor import Acceptor, ListSymbol, Spelling, Symbol, acceptor_
 from voice.nlu.chart import Allowed, Chart, Filled, Lattice, Parse
 from voice.nlu.model import Context, ListValues, Policy, SkillSentences, Wildcard
 from voice.nlu.network import Network, network_of, spellings
+from voice.nlu.polarity import DENYING, SWALLOWED
 from voice.nlu.repair import Vocabulary
 from voice.nlu.values import Entry, Trie, entries_of, meets, trie_of
 from voice.nlu.words import Words, plain, words_of_text
@@ -142,6 +143,21 @@ class Grammar:
         name = parse.template.block.intent
         return Intent(name, tuple(slots), text, confidence, "text", dangerous=self.policy(name).dangerous)
 
+    def opposed(
+        self, text: str, intent_filter: Sequence[str] | None = None, context: Context | None = None
+    ) -> list[str]:
+        """Return the sentences that a swallowed syllable turns into `text`, and that mean something else."""
+        words, known = text.split(), self.vocabulary.words
+        longer = [
+            " ".join([*words[:i], prefix + word, *words[i + 1 :]])
+            for i, word in enumerate(words)
+            for prefix in SWALLOWED
+            if prefix + word in known
+        ]
+        meant = _meaning(self.read(text, intent_filter, context)) if longer else None
+        meanings = ((other, _meaning(self.read(other, intent_filter, context))) for other in longer)
+        return [other for other, meaning in meanings if meaning and meaning != meant]
+
     def policy(self, intent: str) -> Policy:
         """Return how sure an intent must be, and whether it is asked back."""
         return self.sentences.policies.get(intent, _ANY)
@@ -159,7 +175,7 @@ class Grammar:
             if len(self._graphs) >= _FILTERS:
                 self._graphs.pop(next(iter(self._graphs)))
             self._graphs[key] = graph_of(
-                self.acceptor(intent_filter), self._spelling, self._wake_words, map(" ".join, self._skip)
+                self.acceptor(intent_filter), self._spelling, self._wake_words, map(" ".join, self._skip), DENYING
             )
         return self._graphs[key]
 
@@ -227,6 +243,10 @@ class Grammar:
 
 
 _ANY = Policy()
+
+
+def _meaning(intent: Intent | None) -> tuple[str, str] | None:
+    return (intent.name, repr(sorted((slot.name, repr(slot.value)) for slot in intent.slots))) if intent else None
 
 
 def _limits_key(requires: Mapping[str, Any], excludes: Mapping[str, Any]) -> str:

@@ -35,6 +35,10 @@ _PAIRS = (
 _NEGATIONS = frozenset(
     "no not never don't dont doesn't isn't won't can't cannot without except nor none unless".split()
 )
+DENYING = ("don't", "do not", "never", "not")
+"""What turns the sentence after it into its opposite."""
+SWALLOWED = ("un", "dis", "de")
+"""Unstressed beginnings that turn a word around, and that a recogniser may miss."""
 _PREFIXES = ("un", "dis", "de", "in", "im", "non", "re")
 SAFE_DISTANCE = 3
 """Edits between what was said and any opposite of what it is taken for: two mistakes never turn a command around."""
