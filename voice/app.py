@@ -34,7 +34,9 @@ from voice.pipeline.assistant import Assistant, Turn
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.elicitation import SlotAnswers
 from voice.pipeline.segmenter import Segmenter
+from voice.skill.crew import Crew
 from voice.skill.host import SkillHost
+from voice.skill.learner import Learner, always_intents, merged_sentences
 from voice.skill.loader import load_skills
 from voice.skill.skill import Skill
 from voice.speech.service import SpeechService
@@ -138,19 +140,11 @@ def skills_of(config: Config) -> list[Skill]:
     return load_skills(config.skills)
 
 
-def always_intents(skills: Sequence[Skill]) -> list[str]:
-    """Return the intents that need no question before them."""
-    return [handler.intent for skill in skills for handler in skill.handlers if not handler.is_answer]
-
-
 def sentences_of(config: Config, path: Path | None = None) -> SkillSentences:
     """Return the sentences of a file or folder; without one, those of the skills."""
     if path is not None:
         return read_sentences(path)
-    sentences = SkillSentences()
-    for skill in skills_of(config):
-        sentences = sentences.merged(skill.sentences())
-    return sentences
+    return merged_sentences(skills_of(config))
 
 
 @dataclass(frozen=True)
@@ -174,6 +168,13 @@ class Running:
         site = self.assistant.settings.site_id
         source = FrameSource(self.bus, site) if source is None else FrameTap(source, self.bus, self.frames, site)
         await self.assistant.run(source)
+
+
+def _share(link: MqttLink | None, skill: Skill) -> None:
+    """Let the broker carry a skill's topics."""
+    if link:
+        for topic in skill.topics:
+            link.share(topic)
 
 
 def remote_skills(bus: LocalBus, host: SkillHost, brain: Understander, config: Config) -> RemoteSkills:
@@ -203,7 +204,7 @@ async def running(
         config: the settings.
         watch: sees each chunk's and each turn's outcome.
         link_broker: False keeps the hub in process, without MQTT.
-        skills: what to run instead of the configured ones.
+        skills: what to run instead of the configured ones, in this process.
         state: folder of what skills keep; None leaves no trace.
 
     Raises:
@@ -213,7 +214,8 @@ async def running(
     """
     async with AsyncExitStack() as stack:
         bus = await stack.enter_async_context(LocalBus())
-        loaded = skills_of(config) if skills is None else list(skills)
+        crew = None if skills is not None else await stack.enter_async_context(Crew(config.skills, state))
+        loaded = crew.skills if crew else [*(skills or ())]
         host = SkillHost(bus, loaded, config.skills, state=state)
         stack.push_async_callback(host.close)
         brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
@@ -226,13 +228,26 @@ async def running(
                 settings = broker.settings
             link = await stack.enter_async_context(MqttLink(bus, settings))
             for skill in loaded:
-                for topic in skill.topics:
-                    link.share(topic)
+                _share(link, skill)
             address = settings.address
+        learner = Learner(
+            lambda sentences, always: brain.learn(
+                grammar_of(config, sentences.merged(remote.sentences())), [*always, *remote.intents]
+            ),
+            lambda lists: brain.lists.replace(lists) if brain.lists else None,
+            lambda skill: _share(link, skill),
+        )
+        stack.push_async_callback(learner.close)
+        host.on_lists = learner.relist
+        if crew:
+            crew.follow(host, learner.learn)
         remote = remote_skills(bus, host, brain, config)
         stack.push_async_callback(remote.close)
         dialogue = DialogueManager(
-            bus, config.dialogue, lambda intent, session: host.handles(intent, session) or remote.handles(intent)
+            bus,
+            config.dialogue,
+            lambda intent, session: host.handles(intent, session) or remote.handles(intent),
+            host.falls_back,
         )
         stack.push_async_callback(dialogue.close)
         site = config.assistant.site_id
@@ -248,4 +263,13 @@ async def running(
         yield Running(bus, assistant, host, link, address, config.frames)
 
 
-__all__ = ["BusError", "Running", "build_ears", "build_understanding", "running", "sentences_of", "skills_of"]
+__all__ = [
+    "BusError",
+    "Running",
+    "always_intents",
+    "build_ears",
+    "build_understanding",
+    "running",
+    "sentences_of",
+    "skills_of",
+]

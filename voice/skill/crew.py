@@ -28,8 +28,8 @@ LOOK_S = 0.25
 Prints = tuple[tuple[str, int, int], ...]
 """Path, time of change and size of each file of a skill."""
 
-Learn = Callable[[Sequence[Skill]], Awaitable[Callable[[], None]]]
-"""Compiles the sentences of skills; what it returns takes them, at once."""
+Learn = Callable[[Sequence[Skill]], Awaitable[None]]
+"""Compiles the sentences of skills beside, then lets speech be understood by them."""
 
 
 @dataclass(eq=False)
@@ -80,7 +80,8 @@ class Crew:
         if self._watch:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        await asyncio.gather(self._spares.close(), *map(self._dismiss, self._members))
+        await asyncio.gather(*map(self._dismiss, self._members))
+        await self._spares.close()
 
     @property
     def skills(self) -> list[Skill]:
@@ -112,12 +113,14 @@ class Crew:
                 if only is not None and name not in only:
                     return None
                 process = SkillProcess(source.target, self._settings, self._state, self._spares)
+                member.process = process
                 card = await process.open()
-                member.process, member.files = process, tuple(card.files)
+                member.files = tuple(card.files)
                 member.prints = await asyncio.to_thread(_prints, _files(member))
                 skill = proxy_of(card, process)
                 compile_grammar(skill.sentences())
         except SkillError as error:
+            await self._dismiss(member)
             return error
         except EarshotError as error:
             await self._dismiss(member)
@@ -161,6 +164,14 @@ class Crew:
     async def _exchange(self, old: _Member, host: SkillHost, learn: Learn) -> None:
         """Let another version of a skill take over; where it can't, the old one stays."""
         new = _Member(old.source)
+        try:
+            await self._try(old, new, host, learn)
+        except asyncio.CancelledError:
+            if new not in self._members:
+                await self._dismiss(new)
+            raise
+
+    async def _try(self, old: _Member, new: _Member, host: SkillHost, learn: Learn) -> None:
         gone = not old.source.name and not await asyncio.to_thread(Path(old.source.target).exists)
         error = None if gone else await self._open(new)
         staying = [skill for skill in self.skills if skill is not old.skill]
@@ -168,9 +179,8 @@ class Crew:
         error = error or (clash_of([*staying, *coming]) if coming else None)
         if error is None:
             try:
-                take = await learn([*staying, *coming])
+                await learn([*staying, *coming])
                 host.exchange(old.skill, new.skill)
-                take()
             except EarshotError as fault:
                 error = SkillError(str(fault))
         if error is not None:
@@ -180,13 +190,9 @@ class Crew:
             if old not in self._members:
                 self._members.append(old)
             return
+        self._members = [*(member for member in self._members if member is not old), *(() if gone else (new,))]
+        _log.info("%s: %s", old.source.target, "gone" if gone else "loaded")
         await self._dismiss(old)
-        self._members = [member for member in self._members if member is not old]
-        if not gone:
-            self._members.append(new)
-            _log.info("%s: %s", old.source.target, "loaded again" if coming else "loaded")
-        elif old in self._members:
-            self._members.remove(old)
 
 
 def _files(member: _Member) -> tuple[str, ...]:

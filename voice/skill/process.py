@@ -206,7 +206,9 @@ class SkillProcess:
         while True:
             try:
                 line = await reader.readline()
-            except (ValueError, OSError):  # longer than the limit, or hung up
+            except OSError:  # it ended with something of ours unread
+                return
+            except ValueError:  # longer than the limit
                 self._kill("it sent nonsense")
                 return
             if not line:

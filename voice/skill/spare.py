@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from voice.errors import SkillError
 from voice.skill.wire import MAX_LINE
 
 _KEPT_ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "PATH", "TZ", "XDG_STATE_HOME")
@@ -30,8 +31,12 @@ class Spawned:
                 os.killpg(self.process.pid, signal.SIGKILL)
 
     async def wait(self) -> int:
-        """Return the exit status when it has ended."""
-        return await self.process.wait()
+        """Return the exit status when it has ended, and let go of what it was connected by."""
+        status = await self.process.wait()
+        transport = getattr(self.process, "_transport", None)  # a descendant may hold the pipe open
+        if transport is not None:
+            transport.close()
+        return status
 
 
 async def spawn() -> Spawned:
@@ -56,36 +61,53 @@ async def spawn() -> Spawned:
 
 
 class Spares:
-    """Hands out processes and keeps one warm, once `warm` was called."""
+    """Hands out processes and keeps one warm, once `warm` was called. It ends them all when it closes."""
 
     def __init__(self) -> None:
+        self._made: set[asyncio.Task[Spawned]] = set()
         self._spare: asyncio.Task[Spawned] | None = None
-        self._warm = False
+        self._warm = self._closed = False
 
     def warm(self) -> None:
         """Begin to keep one."""
         self._warm = True
         if self._spare is None:
-            self._spare = asyncio.create_task(spawn(), name="spare process for skills")
+            self._spare = self._make()
 
     async def take(self) -> Spawned:
-        """Return a process; the spare one where there is one that lives."""
-        taken, self._spare = self._spare, None
+        """Return a process; the spare one where there is one that lives.
+
+        Raises:
+            SkillError: it is over.
+        """
+        if self._closed:
+            raise SkillError("no more processes", fix="the assistant is closing")
+        taken, self._spare = self._spare or self._make(), None
         if self._warm:
             self.warm()
-        spawned = await taken if taken is not None else await spawn()
-        if spawned.process.returncode is None:
-            return spawned
-        spawned.kill()
-        return await spawn()
+        spawned = await asyncio.shield(taken)
+        return spawned if spawned.process.returncode is None else await asyncio.shield(self._make())
 
     async def close(self) -> None:
-        """End the spare one."""
-        self._warm, spare = False, self._spare
-        if spare is not None:
-            spawned = await spare
-            spawned.kill()
-            await spawned.wait()
+        """End them all."""
+        self._warm, self._spare, self._closed = False, None, True
+        for made in await asyncio.gather(*self._made, return_exceptions=True):
+            if isinstance(made, Spawned):
+                made.kill()
+                await made.wait()
+        self._made.clear()
+
+    def _make(self) -> "asyncio.Task[Spawned]":
+        self._made = {task for task in self._made if not _has_ended(task)}
+        task = asyncio.create_task(spawn(), name="process for a skill")
+        self._made.add(task)
+        return task
+
+
+def _has_ended(task: "asyncio.Task[Spawned]") -> bool:
+    if not task.done():
+        return False
+    return task.cancelled() or task.exception() is not None or task.result().process.returncode is not None
 
 
 def _environment() -> dict[str, str]:
