@@ -16,14 +16,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from kws_training.batches import CommandData
-from kws_training.commands import train_commands
+from kws_training.commands import decide, merged, train_commands
 from kws_training.dataset import read_dataset
 from kws_training.evaluate import balanced, wilson
-from kws_training.export import to_litert
+from kws_training.inputs import clips_for
+from kws_training.litert import to_litert
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe, read_recipe
-from kws_training.wave_batches import WaveData
 from voice.errors import ConfigError, DataError, EarshotError
 from voice.models.backend import Network
 from voice.yaml12 import parse_yaml
@@ -217,9 +216,11 @@ def litert(model: keras.Model) -> Row:
 
     Both None where LiteRT's built-in operations can't express the network.
     """
+    from tensorflow.lite.python.convert_phase import ConverterError  # noqa: PLC0415 - slow to import
+
     try:
         network = to_litert(model)
-    except Exception as error:  # noqa: BLE001 - whatever the converter raises, the rest of the table stands
+    except (ConverterError, ValueError, RuntimeError, NotImplementedError) as error:
         say(f"no LiteRT file: {str(error).splitlines()[0]}")
         return {"litert_bytes": None, "litert_ms": None}
     with tempfile.TemporaryDirectory() as place:
@@ -239,20 +240,15 @@ def litert(model: keras.Model) -> Row:
 
 def _test(model: keras.Model, work: Path, recipe: CommandsRecipe) -> Row:
     """Return accuracy on the test speakers, labels balanced; nothing where the data set has no test split."""
-    if recipe.network.input.kind == "samples":
-        waves = WaveData(work, recipe.network.input.rate)
-        dataset, (clips, labels) = waves.dataset, waves.fixed("test")
-    else:
-        data = CommandData(work)
-        dataset, parts = data.dataset, [data.fixed(store, "test") for store in ("words", "noise")]
-        clips, labels = (np.concatenate(column) for column in zip(*parts, strict=True))
+    data = clips_for(work, recipe.network.input)
+    dataset, (clips, labels) = data.dataset, data.test()
     if not len(labels):
         return {"test_accuracy": None, "test_low": None, "test_high": None, "test_clips": 0}
     kept = balanced(labels, [i for i in (dataset.silence, dataset.unknown) if i is not None])
-    answers = np.concatenate(
-        [np.asarray(model(clips[kept[i : i + 256]], training=False)) for i in range(0, len(kept), 256)]
-    )
-    share = wilson(int((answers.argmax(axis=1) == labels[kept]).sum()), len(kept))
+    decided = merged(model, dataset, decide(model, work, recipe).unknown_bias)
+    parts = [np.asarray(decided(clips[kept[i : i + 256]], training=False)) for i in range(0, len(kept), 256)]
+    right = np.concatenate(parts).argmax(axis=1) == labels[kept]
+    share = wilson(int(right.sum()), len(kept))
     return {"test_accuracy": share.value, "test_low": share.low, "test_high": share.high, "test_clips": share.n}
 
 

@@ -156,7 +156,7 @@ def sizes(rows: Sequence[dict[str, Any]]) -> bytes:
         for row in rows:
             colour = COLOURS[1] if row.get("pretrained") else COLOURS[0]
             axes.plot(row["parameters"], 100 * row["validation_accuracy"], "o", color=colour)
-            name = f"{row['model']}, pretrained" if row.get("pretrained") else row["model"]
+            name = _short(f"{row['model']}, pretrained" if row.get("pretrained") else row["model"])
             axes.annotate(
                 name,
                 (row["parameters"], 100 * row["validation_accuracy"]),
@@ -179,12 +179,16 @@ def histories(runs: dict[str, Sequence[dict[str, float]]]) -> bytes:
         palette = plt.get_cmap("turbo")(np.linspace(0.05, 0.95, max(2, len(runs))))
         for (name, epochs), colour in zip(runs.items(), palette, strict=False):
             reached = [100 * epoch["validation_accuracy"] for epoch in epochs]
-            axes.plot(range(1, len(reached) + 1), reached, marker=".", color=colour, label=name)
+            axes.plot(range(1, len(reached) + 1), reached, marker=".", color=colour, label=_short(name))
         axes.set_xlabel("epoch")
         axes.set_ylabel("validation accuracy, %")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
         axes.set_title("Validation accuracy by epoch")
         return _png(figure)
+
+
+def _short(name: str, most: int = 32) -> str:
+    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def _log(shares: Sequence[float]) -> Any:
