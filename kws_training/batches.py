@@ -176,9 +176,9 @@ class CommandBatches:
         images, jpegs, audio = self._words[word]
         if (origin == 1 and len(audio) >= _FEW) or not len(images) + len(jpegs):
             return audio.draw(rng)
-        # A spectrogram of a command's audio is mostly one of its images already; of the others there are few images.
-        is_other = word not in self._dataset.words
-        use_jpegs = is_other and rng.random() * (len(images) + len(jpegs)) >= len(images)
+        # In the pack a spectrogram of a command's audio is mostly one of its images already; of others there are few.
+        is_new = word not in self._dataset.words or self._dataset.layout != "pack"
+        use_jpegs = is_new and rng.random() * (len(images) + len(jpegs)) >= len(images)
         return (jpegs if use_jpegs or not len(images) else images).draw(rng)
 
     def _babble(self, rng: np.random.Generator) -> Batch:

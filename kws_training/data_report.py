@@ -10,6 +10,7 @@ import numpy as np
 from kws_training.clip_facts import ClipFacts, label_clashes, same_content
 from kws_training.corpora import Recording
 from kws_training.layouts import is_known
+from kws_training.spectrograms import read_spectrograms
 from kws_training.splits import SPLITS, shared_speakers
 from kws_training.survey import Survey
 
@@ -47,7 +48,7 @@ def data_report(found: Survey, labels: Sequence[str] = ()) -> Report:
         "speakers": speakers(found.clips),
         "skipped": {reason: _some(paths) for reason, paths in sorted(found.skipped.items())},
         "unlabelled": found.found.n_unlabelled,
-        "spectrogram_sets": sorted(word for word, _ in found.found.spectrograms),
+        "spectrograms": {word: len(read_spectrograms(path)[0]) for word, path in found.found.spectrograms},
         "noise_recordings": len(found.found.noise),
     }
 
@@ -102,7 +103,7 @@ def problems(report: Report) -> list[str]:
         one, other = report["under_two_labels"][0][:2]
         found.append(f"one sound under two labels ({len(report['under_two_labels'])} times): {one} is also {other}")
     few = [word for word, count in report["classes"].items() if sum(count[split] for split in SPLITS) < 2]
-    few = [word for word in few if word not in report["spectrogram_sets"]]
+    few = [word for word in few if word not in report["spectrograms"]]
     if few:
         found.append(f"fewer than two clips of {', '.join(few)}")
     return found
@@ -126,6 +127,8 @@ def written(report: Report) -> str:
         f"clipped {report['clipped']['n']}, silent {report['silent']['n']}, copies {copies['clips']} "
         f"({copies['in_two_splits']} across splits), speaker not known of {who['clips_without']} clips"
     )
+    if report["spectrograms"]:
+        rows.append("spectrograms: " + ", ".join(f"{word} {n}" for word, n in sorted(report["spectrograms"].items())))
     rows += [f"skipped, {reason}: {some['n']}" for reason, some in report["skipped"].items()]
     rows += [f"  {file}" for some in report["skipped"].values() for file in some["files"][:5]]
     return "\n".join(rows)

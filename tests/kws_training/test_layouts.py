@@ -194,6 +194,12 @@ def test_spectrogram_sets_beside_audio_folders_train_too(tree, prepared):
     assert len(FeatureStore(work / "words-jpeg").clips) == 24
     assert dataset.counts["train"]["lights"] > 12
     assert batch(work)[1].shape == (40, 3)
+    assert json.loads((work / "report.json").read_text())["spectrograms"] == {"lights": 20}
+    batches, rng = CommandBatches(CommandData(work), SMALL, seed=1), np.random.default_rng(0)
+    jpegs = FeatureStore(work / "words-jpeg")
+    of_audio = [jpegs[clip].tobytes() for clip in jpegs.select(label="lights", split="train")]
+    drawn = [batches._word(rng, "lights", 0).tobytes() in of_audio for _ in range(100)]
+    assert 10 < sum(drawn) < 90  # both are drawn, and the audio looks like a spectrogram that went through JPEG
 
 
 def test_a_spectrogram_set_alone_can_be_trained_on(tree, prepared, tmp_path):
