@@ -20,9 +20,8 @@ def configured(tmp_path):
     manifest = tiny_manifest() | {"labels": ["_silence_", "_unknown_", "abracadabra"], "decision": decision}
     bundle = write_bundle(tmp_path / "magic", manifest, (NETWORKS / "window.tflite").read_bytes())
     path = tmp_path / "assistant.yaml"
-    path.write_text(
-        f"models: {{commands: {bundle.folder}}}\narbiter: {{commands: {{abracadabra: OpenSesame}}, command_score: 0.4}}\n"
-    )
+    words = "{abracadabra: OpenSesame}"
+    path.write_text(f"models: {{commands: {bundle.folder}}}\narbiter: {{commands: {words}, command_score: 0.4}}\n")
     config = load_config(Path(path))
     classifier = CommandsCnn(load_bundle(config.models.commands, "commands"))
     return Understander(classifier, None, None, None, config.arbiter)
