@@ -10,7 +10,7 @@ from pathlib import Path
 from kws_training.archives import is_archive, unpacked
 from kws_training.clip_facts import ClipFacts, label_clashes, scan, unusable
 from kws_training.corpora import Recording
-from kws_training.data_settings import DataSettings
+from kws_training.data_settings import DataSettings, Layout
 from kws_training.dataset import COMMANDS, SILENCE_LABEL, check_names, chosen_labels
 from kws_training.layouts import Found, detect, empty_folders, find, is_known, merge
 from kws_training.protocols import select
@@ -54,8 +54,9 @@ def survey(settings: DataSettings, work: Path, pool: Executor) -> Survey:
         ConfigError: the layout or the rule of the split doesn't fit.
         DataError: there is nothing.
     """
-    places = [inside for path in settings.folders for inside in _opened(path, work)]
-    found = merge([find(place, settings.layout, settings.speaker) for place in places])
+    places = [inside for path in settings.folders for inside in _opened(path, work, settings.layout)]
+    layout = "auto" if settings.layout == "pack" else settings.layout  # its parts have layouts of their own
+    found = merge([find(place, layout, settings.speaker) for place in places])
     empty = {word for place in places for word in empty_folders(place)} if found.layout != "kaggle" else set()
     empty -= {clip.label for clip in found.clips}
     test = _test_clips(settings, work)
@@ -75,10 +76,11 @@ def survey(settings: DataSettings, work: Path, pool: Executor) -> Survey:
     return Survey(replace(found, clips=with_empty), facts, clips, skipped, rule_of(found, settings))
 
 
-def _opened(path: Path, work: Path) -> list[Path]:
+def _opened(path: Path, work: Path, layout: Layout = "auto") -> list[Path]:
     """Return the folders of a folder or archive: of the data pack those that hold single words.
 
     Raises:
+        ConfigError: it is said to be the data pack, and isn't.
         DataError: it is a file, but no archive that can be read.
     """
     if is_archive(path):
@@ -87,9 +89,11 @@ def _opened(path: Path, work: Path) -> list[Path]:
         raise DataError(
             f"{path} is no archive that can be read", fix="give .tar.gz, .tar.xz or .zip; unpack a .7z with 7z first"
         )
-    if path.is_dir() and detect(path) == "pack":
+    if detect(path) == "pack":
         inside = (path / "speech_commands", path / "speech_commands_logmel")
         return [folder for folder in inside if folder.is_dir()]
+    if layout == "pack":
+        raise ConfigError(f"{path} is not the data pack", fix="leave --layout out, or name the unpacked pack's folder")
     return [path]
 
 

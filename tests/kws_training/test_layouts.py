@@ -284,6 +284,8 @@ def test_a_file_that_is_no_archive_is_named(tmp_path, prepared):
 def test_the_wrong_layout_is_named(tree, prepared):
     with pytest.raises(ConfigError, match="train/audio"):
         prepared(tree().words(("a", "b"), SPEAKERS[:2]).root, layout="kaggle")
+    with pytest.raises(ConfigError, match="is not the data pack"):
+        prepared(tree().root, layout="pack")
 
 
 def test_a_folder_without_clips_says_what_to_name(tmp_path, prepared):
