@@ -20,6 +20,7 @@ set brightness to (0..100,10){brightness} [percent]
 dim to (half:50 | full:100){brightness!int}
 dim to (medium | so so){brightness:40!float}
 make it (warm | cosy):cosy now
+brighten the [den | playroom]{place} light
 
 [GetTime]
 what time is it
@@ -61,6 +62,8 @@ def grammar(tmp_path_factory: pytest.TempPathFactory) -> Grammar:
         ("dim to full", "SetLight", {"brightness": 100}),
         ("dim to so so", "SetLight", {"brightness": 40.0}),
         ("make it warm now", "SetLight", {}),
+        ("brighten the den light", "SetLight", {"place": "den"}),
+        ("brighten the light", "SetLight", {}),
         ("tell me the time", "GetTime", {}),
         ("set a timer for five minutes", "Timer", {"minutes": 5}),
         ("set timer for two minutes and one half seconds", "Timer", {"minutes": 2, "seconds": 30}),

@@ -98,11 +98,13 @@ class _Importer:
         is_file = alone.kind == "slot" and not alone.text.startswith("rhasspy/number")
         if is_file and tag.value is None and alone.out is None and not (tag.converters or alone.converters):
             return f"{{{self._slot_list(alone.text, section)}:{tag.name}}}"
+        forms = self._forms(node, section)
         values = []
-        for said, written in self._forms(node, section):
+        for said, written in (form for form in forms if any(form[0])):
             value = tag.value if tag.value is not None else _joined(written)
             values.append({"in": " ".join(said).translate(_SPECIAL), "out": converted(value, tag.converters, where)})
-        return f"{{{self._named(f'{section.intent}_{tag.name}', {'values': values})}:{tag.name}}}"
+        place = f"{{{self._named(f'{section.intent}_{tag.name}', {'values': values})}:{tag.name}}}"
+        return place if len(values) == len(forms) else f"[{place}]"
 
     def _named(self, name: str, body: dict[str, Any]) -> str:
         """Return the name of a list of these values, a new one where the name is taken."""
