@@ -108,10 +108,19 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
     from kws_training.export import export as write  # noqa: PLC0415
     from kws_training.provenance import data_records, limits, measured_on  # noqa: PLC0415
+    from voice.models.bundle import SHIPPED  # noqa: PLC0415
 
     model, decision, minutes = _trained(run, work)
-    if model.count_params() > PARAMETERS_AT_MOST:
-        raise ConfigError(f"{model.count_params()} parameters, {PARAMETERS_AT_MOST} at most", fix="shrink the recipe")
+    if out.resolve().is_relative_to(SHIPPED) and model.count_params() > PARAMETERS_AT_MOST:
+        raise ConfigError(
+            f"{model.count_params()} parameters, {PARAMETERS_AT_MOST} at most in a shipped bundle",
+            fix="shrink the recipe, or name a folder of your own with --out",
+        )
+    if len(model.input_shape) == 2:
+        raise ConfigError(
+            "this network takes raw samples, and a bundle gives its network features",
+            fix="train a network on log-mel frames to use it in the loop; this one's figures: kws-train evaluate --run",
+        )
     data = CommandData(work)
     shares = test_shares(model, work, decision)
     results = [cards.result(name, share, measured_on(data.dataset)) for name, share in shares.items()]
@@ -120,7 +129,9 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     training = _record("kws-train train", recipe, seed, minutes, model, data_records(data.dataset))
     training["unseen"] = list(settings.unseen)
     clips, _ = validation(data)
-    bundle = write(model, out, manifest(decision, training, results, data.dataset), clips[::40], weights)
+    bundle = write(
+        model, out, manifest(decision, training, results, data.dataset), clips[:: max(1, len(clips) // 100)], weights
+    )
     cards.write_card(bundle, "Labels: " + ", ".join(bundle.manifest.labels) + ".", limits(data.dataset), weights)
     for name, share in shares.items():
         typer.echo(f"{name}: {share}")
