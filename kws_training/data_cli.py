@@ -56,9 +56,9 @@ def prepare(  # noqa: PLR0913 - the options of a command
     """Compute the features of a data set, once; its labels and splits go into WORK/dataset.json."""
     from kws_training.prepare_dataset import prepare_dataset  # noqa: PLC0415
 
-    places, test = _places(folders, data, download, labels, test)
     settings = _settings(
-        folders=places,
+        folders=_places(folders, data, download),
+        download=download,
         layout=layout,
         labels=labels,
         split=split,
@@ -99,8 +99,9 @@ def inspect(  # noqa: PLR0913 - the options of a command
     from kws_training.data_report import data_report, examples, problems, written  # noqa: PLC0415
     from kws_training.survey import survey  # noqa: PLC0415
 
-    places, test = _places(folders, data, None, "auto", test)
-    settings = _settings(folders=places, layout=layout, split=split, speaker=speaker, test=test, resample=resample)
+    settings = _settings(
+        folders=_places(folders, data), layout=layout, split=split, speaker=speaker, test=test, resample=resample
+    )
     with workers(processes) as pool, tempfile.TemporaryDirectory() as scratch:
         found = survey(settings, Path(scratch), pool)
         report = data_report(found)
@@ -115,32 +116,23 @@ def inspect(  # noqa: PLR0913 - the options of a command
         raise DataError("; ".join(wrong), fix="put it right before training: see --out and --json for the files")
 
 
-def _places(
-    folders: list[Path] | None, data: Path | None, download: str | None, labels: str, test: Path | None
-) -> tuple[tuple[Path, ...], Path | None]:
-    """Return the folders to read and the test set, after downloading them if that is asked for."""
-    if download is not None:
-        from kws_training.download import RELEASES, cache  # noqa: PLC0415
-        from kws_training.download import download as get  # noqa: PLC0415
-
-        place = get(RELEASES[download], cache() / "downloads")
-        if test is None and download == "v2" and labels in ("auto", "12"):
-            test = get(RELEASES["v2-test"], cache() / "downloads")
-        return (place, *(folders or [])), test
-    if folders:
-        return tuple(folders), test
-    return (data,) if data else (), test
+def _places(folders: list[Path] | None, data: Path | None, download: str | None = None) -> tuple[Path, ...]:
+    """Return the folders to read: those named, or else the data pack of the environment."""
+    if folders or data is None or download:
+        return tuple(folders or ())
+    return (data,)
 
 
 def _settings(**values: Any) -> DataSettings:
+    from kws_training.survey import require_data  # noqa: PLC0415
+
     try:
         settings = DataSettings(**values)
     except ValidationError as error:
         detail = error.errors()[0]
         option = str(detail["loc"][0]).replace("_", "-")
         raise ConfigError(f"--{option}: {detail['msg']}", fix="see kws-train prepare --help") from error
-    if not settings.folders:
-        raise ConfigError("no data", fix="name a folder: kws-train prepare DATA, or --download v2, or EARSHOT_DATA")
+    require_data(settings)
     missing = [place for place in settings.folders if not place.exists()]
     if missing:
         raise DataError(f"{missing[0]} is not there", fix="name an existing folder or archive")

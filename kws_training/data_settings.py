@@ -29,6 +29,9 @@ class DataSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     folders: tuple[Path, ...] = Field((), description="folders or archives (.tar.gz, .zip)")
+    download: Literal["v1", "v2"] | None = Field(
+        None, description="get Speech Commands first; v2 with 12 labels also its official test set"
+    )
     spoken: SpokenSettings | None = Field(None, description="synthesise the words instead")
     layout: Layout = Field("auto", description="how the folders are laid out")
     labels: str = Field(

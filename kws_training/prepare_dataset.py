@@ -30,6 +30,7 @@ from kws_training.dataset import (
     read_dataset,
     write_dataset,
 )
+from kws_training.download import RELEASES, cache, download
 from kws_training.feature_store import SETTINGS, Bytes, FeatureStore, audio_bytes, write_store
 from kws_training.layouts import LISTS, detect, key, noise_files
 from kws_training.noise_parts import noise_parts, read_noise
@@ -62,10 +63,7 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
         DataError: the data can't be trained on, the disk is full, or the folder holds another data set.
     """
     require_data(settings)
-    if settings.spoken is not None:
-        labels = ",".join(settings.spoken.words) if settings.labels == "auto" else settings.labels
-        folders = (speak(settings.spoken, work / "spoken"),)
-        settings = settings.model_copy(update={"folders": folders, "spoken": None, "labels": labels})
+    settings = _got(settings, work)
     if is_whole_pack(settings):
         return _pack(settings, work, n_processes)
     with workers(n_processes) as pool:
@@ -87,6 +85,23 @@ def prepare_dataset(settings: DataSettings, work: Path, n_processes: int = 1) ->
         raise DataError(f"{work}: {error.strerror}", fix="free disk space and run it again: the stores stay") from error
     say(f"wrote {work}: " + ", ".join(f"{split} {sum(n.values())}" for split, n in dataset.counts.items()))
     return dataset
+
+
+def _got(settings: DataSettings, work: Path) -> DataSettings:
+    """Return settings whose data is on this machine: downloaded, spoken, or there already."""
+    if settings.download is not None:
+        folder = cache() / "downloads"
+        archive = download(RELEASES[settings.download], folder)
+        test = settings.test
+        if test is None and settings.download == "v2" and settings.labels in ("auto", "12"):
+            test = download(RELEASES["v2-test"], folder)
+        got = {"folders": (archive, *settings.folders), "test": test, "download": None}
+        settings = settings.model_copy(update=got)
+    if settings.spoken is not None:
+        labels = ",".join(settings.spoken.words) if settings.labels == "auto" else settings.labels
+        folders = (speak(settings.spoken, work / "spoken"), *settings.folders)
+        settings = settings.model_copy(update={"folders": folders, "spoken": None, "labels": labels})
+    return settings
 
 
 def is_whole_pack(settings: DataSettings) -> bool:

@@ -185,5 +185,5 @@ def require_data(settings: DataSettings) -> None:
     Raises:
         ConfigError: neither folders nor words to synthesise are named.
     """
-    if not settings.folders and settings.spoken is None:
+    if not settings.folders and settings.spoken is None and settings.download is None:
         raise ConfigError("no data", fix="name folders: kws-train prepare DATA, or --download v2, or EARSHOT_DATA")

@@ -129,8 +129,11 @@ def test_held_out_voices_never_train():
 
 def test_shipped_recipes_are_valid(request):
     folder = request.config.rootpath / "config" / "kws"
+    for path in folder.glob("*.yaml"):
+        read_recipe(path, KeywordRecipe if path.stem.startswith("computer") else CommandsRecipe)
     assert read_recipe(folder / "commands.yaml", CommandsRecipe).optimiser.batch == 128
     assert read_recipe(folder / "computer.yaml", KeywordRecipe).window_frames == 112
+    assert read_recipe(folder / "official-12.yaml", CommandsRecipe).data.protocol == "A"
 
 
 def test_an_unknown_key_is_named(tmp_path):

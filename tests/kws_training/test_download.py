@@ -1,12 +1,17 @@
 import hashlib
+import shutil
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from kws_training.dataset import read_dataset
 from kws_training.download import RELEASES, Archive, download
 from voice.errors import DataError
+
+from .conftest import SPEAKERS
 
 CONTENT = bytes(range(256)) * 5000
 NAME = "words.tar.gz"
@@ -17,7 +22,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked, self.break_after, self.knows_ranges = [], None, True
+        self.asked, self.break_after, self.knows_ranges, self.content = [], None, True, CONTENT
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -25,13 +30,14 @@ class _Handler(BaseHTTPRequestHandler):
         asked = self.headers.get("Range")
         self.server.asked.append(asked)
         start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.server.knows_ranges else 0
-        if start >= len(CONTENT):
+        content = self.server.content
+        if start >= len(content):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
-        self.wfile.write(CONTENT[start : self.server.break_after])
+        self.wfile.write(content[start : self.server.break_after])
 
     def log_message(self, *_):
         pass
@@ -97,6 +103,22 @@ def test_without_a_network_one_line_says_what_to_do(tmp_path, monkeypatch):
     assert "can't be reached" in str(refused.value)
     assert f"get {NAME} on another machine and name it: kws-train prepare {NAME}" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_release_is_downloaded_unpacked_and_prepared(server, tree, kws_train, tmp_path, monkeypatch):
+    data = tree("speech_commands").words(("left", "stop", "go"), SPEAKERS[:4]).noise()
+    packed = Path(shutil.make_archive(str(tmp_path / "packed"), "gztar", data.root))
+    server.content = packed.read_bytes()
+    release = archive(server, hashlib.sha256(server.content).hexdigest())
+    monkeypatch.setitem(RELEASES, "v2", release)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for _ in range(2):
+        status, _, error = kws_train(
+            "prepare", "--download", "v2", "--labels", "left,stop", "--split", "speaker", "--work", tmp_path / "work"
+        )
+        assert status == 0, error
+    assert read_dataset(tmp_path / "work").words == ("left", "stop")
+    assert server.asked == [None]
 
 
 def test_the_releases_are_the_published_files():
