@@ -162,6 +162,7 @@ def assess(
             "all": accuracy(found, np.arange(len(found.labels))),
             "commands": accuracy(found, np.flatnonzero(np.isin(found.labels, subject.commands))),
         },
+        "speakers": by_speaker(found),
         "confusion": confusion(found.labels, found.chances.argmax(axis=1), len(subject.names)).tolist(),
         "classes": _classes(subject, found),
         "roc": [asdict(roc(found.chances[:, i], found.labels == i, name)) for i, name in enumerate(subject.names)],
@@ -198,6 +199,18 @@ def accuracy(found: Measured, chosen: Labels) -> Figures:
         low, high = speaker_interval(right, found.groups(chosen))
         figures |= {"speakers": n_speakers, "speakers_low": low, "speakers_high": high}
     return figures
+
+
+def by_speaker(found: Measured, n_least: int = 10) -> Figures | None:
+    """Return how accuracy differs between speakers of at least `n_least` clips; None where fewer than ten are known."""
+    right = found.chances.argmax(axis=1) == found.labels
+    speakers = [clip.speaker for clip in found.clips]
+    places = {name: [i for i, s in enumerate(speakers) if s == name] for name in sorted({s for s in speakers if s})}
+    shares = [float(right[at].mean()) for at in places.values() if len(at) >= n_least]
+    if len(shares) < 10:
+        return None
+    lowest, tenth, median = (float(np.quantile(shares, q)) for q in (0.0, 0.1, 0.5))
+    return {"speakers": len(shares), "clips_at_least": n_least, "worst": lowest, "tenth": tenth, "median": median}
 
 
 def calibration(subject: Subject, found: Measured, kept: Labels) -> Figures:

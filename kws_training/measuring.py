@@ -217,6 +217,9 @@ def _summary(figures: dict[str, Any]) -> str:
             ("commands alone", "commands"),
         )
     ]
+    if spread := figures["speakers"]:
+        shares = ", ".join(f"{name} {100 * spread[name]:.1f} %" for name in ("median", "tenth", "worst"))
+        lines.append(f"speakers ({spread['speakers']}): {shares}")
     lines.append(f"expected calibration error: {100 * figures['calibration']['expected_calibration_error']:.2f} %")
     for key, share in figures["at_threshold"].items():
         if key != "threshold" and share["n"]:

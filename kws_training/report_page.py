@@ -128,9 +128,20 @@ def _accuracy(figures: Figures) -> str:
         a = figures["accuracy"][key]
         spread = f"{percent(a['speakers_low'])} to {percent(a['speakers_high'])}" if "speakers_low" in a else ""
         rows.append((name, a["n"], percent(a["value"]), interval(a), spread))
-    return _table(("", "clips", "accuracy", "95 % over clips (Wilson)", "95 % over speakers (bootstrap)"), rows) + (
-        "<p class=note>Balanced: all commands, and of silence and unknown as many clips as an average command "
-        "has, drawn at random. The confusion matrix has every clip.</p>"
+    spread = figures["speakers"]
+    speakers = spread and (
+        f"<p>Of {spread['speakers']} speakers with {spread['clips_at_least']} clips or more, the median is heard right "
+        f"{percent(spread['median'])} of the time, one in ten less than {percent(spread['tenth'])}, and the worst "
+        f"{percent(spread['worst'])}.</p>"
+    )
+    head = ("", "clips", "accuracy", "95 % over clips (Wilson)", "95 % over speakers (bootstrap)")
+    return (
+        _table(head, rows)
+        + (speakers or "")
+        + (
+            "<p class=note>Balanced: all commands, and of silence and unknown as many clips as an average command "
+            "has, drawn at random. The confusion matrix has every clip.</p>"
+        )
     )
 
 

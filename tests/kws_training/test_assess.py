@@ -112,6 +112,23 @@ def test_babble_has_all_its_talkers_equally_loud():
     assert len(noise(np.random.default_rng(1), 5 * RATE)) == 5 * RATE
 
 
+def test_the_spread_over_speakers():
+    from pathlib import Path
+
+    from kws_training.assess import Measured, by_speaker
+    from kws_training.test_sets import TestClip
+
+    # Speaker n of ten has n of its ten clips wrong; two clips of an eleventh are too few.
+    clips = [TestClip(Path(f"{s}-{i}.wav"), "a", f"s{s}") for s in range(10) for i in range(10)]
+    wrong = [i < s for s in range(10) for i in range(10)] + [True, True]
+    clips += [TestClip(Path(f"x-{i}.wav"), "a", "few") for i in range(2)]
+    chances = np.eye(2, dtype=np.float32)[np.array(wrong, int)]
+    found = by_speaker(Measured(clips, np.zeros(len(clips), np.int64), chances, []))
+    assert (found["speakers"], found["worst"], found["median"]) == (10, pytest.approx(0.1), pytest.approx(0.55))
+    assert found["tenth"] == pytest.approx(0.19)
+    assert by_speaker(Measured(clips[:50], np.zeros(50, np.int64), chances[:50], [])) is None
+
+
 @pytest.fixture
 def clips(tmp_path):
     """Two words that differ in pitch, an unseen one between, another word, and noise to cut silence from."""
