@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.feature_store import SETTINGS
+from kws_training.rooms import responses, reverberate
 from kws_training.settings import AugmentSettings
 
 Batch = npt.NDArray[np.float32]
@@ -119,11 +120,18 @@ def disturb(rng: np.random.Generator, clips: Batch, noise: Batch, settings: Augm
     far = np.flatnonzero(rng.random(n_clips) < settings.room_share)
     if len(far):
         clips = clips.copy()
-        clips[far] = add_room(clips[far], rng.uniform(*settings.room_seconds, len(far)), rng.uniform(-3, 12, len(far)))
+        clips[far] = _in_rooms(rng, clips[far], settings)
     noisy = rng.random(n_clips) < settings.noise_share
     snr_db = np.where(noisy, rng.uniform(*settings.snr_db, n_clips), np.inf)
     gain_db = rng.uniform(*settings.gain_db, (n_clips, 1)) + colour(rng, n_clips, n_mels, settings.tilt_db)
     return mask(rng, add_gain(add_noise(clips, noise, snr_db), gain_db), settings)
+
+
+def _in_rooms(rng: np.random.Generator, clips: Batch, settings: AugmentSettings) -> Batch:
+    if settings.room == "shoebox":
+        rooms = responses(settings.room_seconds)
+        return reverberate(clips, rooms[rng.integers(len(rooms), size=len(clips))])
+    return add_room(clips, rng.uniform(*settings.room_seconds, len(clips)), rng.uniform(-3, 12, len(clips)))
 
 
 def _bars(rng: np.random.Generator, n_clips: int, length: int, n_bars: int, longest: int) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kws_training.augment import SILENCE, add_gain, add_noise, add_room, mask, move, vary, warp_frequency
+from kws_training.augment import SILENCE, add_gain, add_noise, add_room, disturb, mask, move, vary, warp_frequency
 from kws_training.settings import AugmentSettings
 
 RNG = np.random.default_rng(0)
@@ -65,3 +65,15 @@ def test_variation_keeps_shape_and_is_finite_and_repeatable():
     assert first.shape == CLIPS.shape
     assert np.isfinite(first).all()
     assert np.array_equal(first, again)
+
+
+def test_simulated_rooms_add_a_tail_and_leave_the_rest():
+    settings = AugmentSettings(room="shoebox", room_share=1.0, noise_share=0, gain_db=(0, 0), tilt_db=0, time_masks=0)
+    settings = settings.model_copy(update={"mel_masks": 0})
+    click = np.full((8, 98, 40), SILENCE, np.float32)
+    click[:, 20] = 5
+    heard = disturb(np.random.default_rng(1), click, click, settings)
+    assert np.allclose(heard[:, :20], SILENCE, atol=1e-3)
+    assert (heard[:, 20] >= 5 - 1e-4).all()
+    assert (heard[:, 21:40] > SILENCE + 1).all()
+    assert not np.allclose(heard[0, 21:], heard[1, 21:])
