@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import Batch
-from kws_training.dataset import PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dataset, write_dataset
+from kws_training.dataset import PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dataset, check_run, write_dataset
 from kws_training.evaluate import (
     Share,
     accuracy,
@@ -57,7 +57,7 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path 
     data = clips_for(work, recipe.network.input)
     dataset = data.dataset
     labels = len(dataset.labels), dataset.unknown
-    write_dataset(run, dataset)
+    write_dataset(run, check_run(run, work, to_train=True))
     clips, targets = data.validation()
     truth = np.eye(len(dataset.targets), dtype=np.float32)[targets]
     if not recipe.other_words_apart:

@@ -121,8 +121,13 @@ def write_dataset(folder: Path, dataset: Dataset) -> None:
     (folder / "dataset.json").write_text(dataset.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
-def check_run(run: Path, work: Path) -> Dataset:
+def check_run(run: Path, work: Path, *, to_train: bool = False) -> Dataset:
     """Return the data set of a work folder after comparing it with the one that a run was trained on.
+
+    Args:
+        run: of the training; one that has just begun fits anything.
+        work: what `prepare` wrote.
+        to_train: the training is to go on, so that the other words must be the same too.
 
     Raises:
         DataError: labels or features differ.
@@ -136,7 +141,13 @@ def check_run(run: Path, work: Path) -> Dataset:
         raise DataError(
             f"{run} was trained on {len(trained.labels)} labels, {work} holds {len(dataset.labels)} "
             f"(they differ in {', '.join(differing[:5])})",
-            fix="give the --work that it was trained on",
+            fix="give the --work that it was trained on, or train with another --run",
+        )
+    if to_train and trained.targets != dataset.targets:
+        differing = sorted(set(trained.targets) ^ set(dataset.targets)) or ["their order"]
+        raise DataError(
+            f"{run} learned other words than {work} holds (they differ in {', '.join(differing[:5])})",
+            fix="give the --work that it was trained on, or train with another --run",
         )
     return dataset
 

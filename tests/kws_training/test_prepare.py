@@ -193,6 +193,10 @@ def test_a_run_is_only_judged_on_the_labels_that_it_learned(tmp_path):
     with pytest.raises(DataError, match=r"trained on 13 labels, .* holds 12 \(they differ in radio\)"):
         check_run(tmp_path / "run", tmp_path / "work")
     assert check_run(tmp_path / "older run", tmp_path / "work") == PACK
+    write_dataset(tmp_path / "run", PACK.model_copy(update={"other_words": PACK.other_words[1:]}))
+    assert check_run(tmp_path / "run", tmp_path / "work") == PACK
+    with pytest.raises(DataError, match=r"learned other words .* \(they differ in backward\): .* another --run"):
+        check_run(tmp_path / "run", tmp_path / "work", to_train=True)
 
 
 def test_raw_samples_are_kept_at_their_rate(tree, prepared):
