@@ -30,6 +30,8 @@ from voice.skill.slots import Takes
 from voice.skill.stage import Schedules
 from voice.skill.storage import Home
 
+_MEMORY = "out of memory: raise skills.memory_mb, or mend a leak"
+
 
 class ChildStage:
     """The stage of a skill in its own process: everything is a line to the host.
@@ -183,7 +185,7 @@ class Child:
             answer: BaseModel = wire.Answered.of(number, checked(work()))
             self._stage.send(answer)
         except MemoryError:
-            self._stage.send(wire.Raised(id=number, error="out of memory: raise skills.memory_mb, or mend a leak"))
+            self._stage.send(wire.Raised(id=number, error=_MEMORY, fatal=True))
             os._exit(wire.OUT_OF_MEMORY)
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001 - the skill boundary
             self._stage.send(wire.Raised(id=number, error=line_of_error(error)))

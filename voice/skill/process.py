@@ -99,7 +99,8 @@ class SkillProcess:
             raise
         finally:
             self._calls.pop(number, None)
-            self._ready.set()
+            if self._spawned and not self._spawned.writer.is_closing():
+                self._ready.set()
 
     async def call(self, part: str, which: str, given: Mapping[str, Any], context: Context) -> Reply:
         """Return what a function of the skill answers; while it is being restarted, that is waited for.
@@ -234,6 +235,8 @@ class SkillProcess:
             case wire.Answered():
                 self._settle(message.id, lambda answer: answer.set_result(message.reply()))
             case wire.Raised():
+                if message.fatal:
+                    self._ready.clear()
                 self._settle(message.id, lambda answer: answer.set_exception(SkillError(message.error)))
             case _ if skill is None:
                 return
@@ -279,6 +282,7 @@ class SkillProcess:
 
     def _kill(self, reason: str) -> None:
         self._ended_for = self._ended_for or reason
+        self._ready.clear()
         if self._spawned:
             self._spawned.kill()
 

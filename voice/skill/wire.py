@@ -113,6 +113,8 @@ class Raised(_Wire):
     kind: Literal["raised"] = "raised"
     id: int
     error: str
+    fatal: bool = False
+    """The process ends now."""
 
 
 class Published(_Wire):
