@@ -73,6 +73,22 @@ async def test_what_a_skill_declares_is_mirrored_too_and_the_rest_is_not(setting
     assert b"secret" not in heard.payloads
 
 
+async def test_topics_that_are_mirrored_already_are_not_heard_twice(settings: BrokerSettings) -> None:
+    async with LocalBus() as one, asyncio.timeout(20):
+        heard = Inbox(one, "#")
+        async with MqttLink(one, client(settings, "one")) as a:
+            for topic_filter in ("hermes/tts/say", "home/lamp/+", "home/#", "home/lamp/set"):
+                a.share(topic_filter)
+            await a.wait_connected()
+            await one.publish("hermes/tts/say", b"say")
+            await one.publish("home/lamp/set", b"on")
+            await a.flush()
+            await one.publish("hermes/x", b"end")
+            await heard.until(b"end")
+            await a.flush()
+    assert heard.payloads == [b"say", b"on", b"end"]
+
+
 async def test_an_old_retained_event_is_not_an_event(settings: BrokerSettings) -> None:
     async with LocalBus() as one, LocalBus() as two, asyncio.timeout(20):
         async with MqttLink(one, client(settings, "one")) as a:
