@@ -134,8 +134,8 @@ class MqttLink:
     def share(self, topic_filter: str) -> None:
         """Also mirror these topics in both directions: what a skill declares, such as `home/#`.
 
-        Where one filter covers another, only the wider counts, unless the broker was asked for both already: it may send
-        a message once for each (MQTT 3.1.1, section 3.3.5), and only one of them would be taken for an echo.
+        Where one filter covers another, only the wider counts, unless the broker was asked for both already: it may
+        send a message once for each (MQTT 3.1.1, section 3.3.5), and only one of them would be taken for an echo.
         """
         if not any(matches(known, topic_filter) for known in self._send):
             self._send.append(topic_filter)
