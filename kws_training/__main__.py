@@ -233,15 +233,14 @@ def _threads(n_threads: int = 1) -> None:
 
 
 def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
-    import keras  # noqa: PLC0415
-
     from kws_training.commands import Decision, merged  # noqa: PLC0415
     from kws_training.dataset import check_run  # noqa: PLC0415
+    from kws_training.trained import load_network  # noqa: PLC0415
 
     dataset = check_run(run, work)
     try:
         values = json.loads((run / "decision.json").read_text(encoding="utf-8"))
-        model = keras.models.load_model(run / "best.keras", compile=False)
+        model = load_network(run / "best.keras")
     except (OSError, ValueError) as error:
         raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
     minutes = values.pop("minutes")
