@@ -114,6 +114,93 @@ def test_a_skill_without_examples_is_said_on_standard_error(tmp_path):
     assert "door gives no example" in result.stderr
 
 
+TALK = """
+from pydantic import BaseModel, Field
+from voice.skill import Skill
+
+class Manners(BaseModel):
+    greeting: str = Field("Hello", description="said first")
+    loud: bool = False
+
+skill = Skill("talk", settings=Manners, needs=["network"])
+
+@skill.intent("Greet", "greet me", "what time is it")
+def greet() -> str:
+    return skill.settings.greeting + "."
+
+@skill.intent("Never", "what time is it")
+def never() -> str:
+    return "Never."
+"""
+
+
+@pytest.fixture
+def talk(tmp_path):
+    (tmp_path / "skills").mkdir()
+    (tmp_path / "skills" / "talk.py").write_text(TALK)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"skills: {{folders: [{tmp_path}/skills], state: {tmp_path}/state, settings: {{talk: {{loud: true}}}}}}"
+    )
+    return config
+
+
+def test_settings_are_shown_with_where_they_come_from_and_changed(talk, tmp_path):
+    (shown,) = records(run("show", "talk", "--config", talk, "--json"))
+    assert shown["needs"] == ["network"]
+    assert shown["settings"]["greeting"] == {"value": "Hello", "from": "default", "description": "said first"}
+    assert shown["settings"]["loud"]["from"] == "configuration"
+    assert run("set", "talk", "greeting=Good day", "--config", talk).exit_code == 0
+    assert (tmp_path / "state" / "talk" / "settings.yaml").read_text() == "greeting: Good day\n"
+    (shown,) = records(run("show", "talk", "--config", talk, "--json"))
+    assert shown["settings"]["greeting"]["from"] == "settings.yaml"
+    assert "setting greeting = Good day" in run("show", "talk", "--config", talk).stdout
+    assert isinstance(run("set", "talk", "greting=x", "--config", talk).exception, ConfigError)
+    assert isinstance(run("set", "clock", "x=1").exception, ConfigError)
+
+
+def test_the_doctor_finds_conflicts_unreachable_intents_and_tells_costs(talk):
+    result = run("doctor", "--config", talk, "--json")
+    assert result.exit_code == 1
+    found = records(result)
+    kinds = {(record["finding"], tuple(sorted(record["intents"]))) for record in found if "finding" in record}
+    assert ("conflict", ("GetTime", "Greet", "Never")) in kinds
+    assert any(kind == "unreachable" and "Never" in intents for kind, intents in kinds)
+    costs = {record["skill"]: record for record in found if "skill" in record}
+    assert 0 < costs["talk"]["nodes"] < costs["lights"]["nodes"] < costs["all"]["nodes"]
+    assert costs["all"]["decoding_ms"] > 0
+    told = run("doctor", "--config", talk).stdout
+    assert "'what time is it' is claimed by" in told
+    assert "Never of talk is never reached" in told
+
+
+def test_the_built_in_skills_are_well():
+    result = run("doctor", "--json")
+    assert [record for record in records(result) if "finding" in record] == []
+    assert result.exit_code == 0
+
+
+def test_run_reads_standard_input():
+    told = CliRunner().invoke(
+        build(), ["skills", "run", "timer", "--json"], input="set a timer for two minutes\n+120\n"
+    )
+    assert [record["intent"] for record in records(told)] == ["SetTimer", None]
+    assert "timer is up" in records(told)[1]["spoken"][0]
+    bad = CliRunner().invoke(build(), ["skills", "run", "timer"], input="+soon\n")
+    assert isinstance(bad.exception, ConfigError)
+
+
+def test_a_golden_file_is_held_with_the_examples(tmp_path):
+    path = tmp_path / "door.py"
+    path.write_text(SKILL + 'skill.example("open the door", "Open.")\n')
+    golden = "utterances: [{text: open the door, intent: Open}]\nrejections: [open the window, open the door]\n"
+    (tmp_path / "door.golden.yaml").write_text(golden)
+    result = run("test", path)
+    assert result.exit_code == 1
+    assert "door.golden.yaml: 1 of 1 rightly understood" in result.stdout
+    assert "door.golden.yaml: 1 of 2 rightly rejected" in result.stdout
+
+
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 def test_say_writes_a_wav(tmp_path):
     result = CliRunner().invoke(build(), ["say", "hello", "--out", str(tmp_path / "hello.wav")])
