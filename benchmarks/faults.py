@@ -15,6 +15,7 @@ Exit 1 where a limit of the project is missed: 50 ms of computing, 1 s to the an
 import argparse
 import asyncio
 import contextlib
+import logging
 import statistics
 import sys
 import tempfile
@@ -222,6 +223,7 @@ async def go_wrong(intent: str, folder: Path, loop: TimedLoop, *, trusted: bool)
         ended = time.monotonic()
         answer = "" if trusted and intent == "Hang" else await here.say("fine")
         back_s = time.monotonic() - ended
+        await asyncio.sleep(10 * TICK_S)  # so that there are ticks after the quickest fault, too
         watch.cancel()
         if answer != "Fine." and not (trusted and intent == "Hang"):
             back_s = float("inf")
@@ -284,8 +286,6 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=10_000)
     arguments = parser.parse_args()
     missed = []
-    import logging
-
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name, asyncio.Runner(loop_factory=TimedLoop) as runner:
         folder = Path(name)
