@@ -269,6 +269,26 @@ def test_the_data_pack_can_be_divided_otherwise(tree, prepared):
     assert SampleStore(work / "samples").clips
 
 
+def test_clips_whose_names_tell_no_speaker_stand_alone_and_that_is_said(tree, prepared, capsys):
+    data = tree()
+    for number, word in enumerate(("lights", "music")):
+        for take in range(10):
+            data.clip(word, f"take{take}.wav", spoken(number, take))
+    prepared(data.root)
+    assert "the names of 20 clips tell no speaker: each counts as a speaker of its own" in capsys.readouterr().err
+    dataset, _ = prepared(data.root, work="by take", speaker=r"^take(\d)")
+    assert "tell no speaker" not in capsys.readouterr().err
+    assert dataset.counts["dev"] == {"lights": 1, "music": 1}
+
+
+@pytest.mark.parametrize("content", [b"no archive", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_spectrogram_set_is_named(tree, prepared, content):
+    data = tree().words(("lights", "music"), SPEAKERS[:4])
+    (data.root / "lights.npz").write_bytes(content)
+    with pytest.raises(DataError, match=r"lights\.npz: no spectrogram set"):
+        prepared(data.root)
+
+
 def test_layouts_are_told_apart(tree):
     assert detect(official(tree).root) == "speech-commands"
     assert detect(tree("own").words(("a", "b"), SPEAKERS[:2]).root) == "folders"

@@ -30,6 +30,7 @@ def test_the_hash_rule_gives_the_published_split(split, name):
     assert hash_split(name) == split
 
 
+@pytest.mark.shared
 def test_the_hash_rule_agrees_with_all_lists_of_the_data_pack():
     if not os.environ.get("EARSHOT_DATA"):
         pytest.skip("EARSHOT_DATA is not set")
