@@ -8,12 +8,15 @@ if TYPE_CHECKING:
 
     from kws_training.models.settings import NetworkSettings
 
+_FILES = {"m5": "waveform", "m18": "waveform"}
+"""Of the kinds that aren't in a file of their name."""
+
 
 def build(settings: "NetworkSettings", n_frames: int, n_mels: int, n_outputs: int) -> "keras.Model":
     """Return a network with fresh weights.
 
     Args:
-        settings: its `kind` names the architecture, which is the file of that name beside this one.
+        settings: its `kind` names the architecture.
         n_frames: length of the input in time, frames; samples for a network whose `settings.input` is samples.
         n_mels: mel filters of a frame; a network on samples has none and doesn't look at it.
         n_outputs: length of the output.
@@ -25,4 +28,5 @@ def build(settings: "NetworkSettings", n_frames: int, n_mels: int, n_outputs: in
     Raises:
         ConfigError: the network can't be built for this input.
     """
-    return import_module(f"{__name__}.{settings.kind}").build(settings, n_frames, n_mels, n_outputs)
+    file = _FILES.get(settings.kind, settings.kind)
+    return import_module(f"{__name__}.{file}").build(settings, n_frames, n_mels, n_outputs)
