@@ -164,3 +164,28 @@ def test_two_processes_train_one_network(tiny, tmp_path):
     for alone, together in zip(*(map(json.loads, log) for log in logs), strict=True):
         assert together["val_loss"] == pytest.approx(alone["val_loss"], abs=1e-4)
         assert together["val_labels"] == alone["val_labels"]
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_train_and_tensorflow_reads_their_file(tiny, tmp_path, backend):
+    pytest.importorskip(backend, reason=f"needs {backend}")
+    import keras
+
+    environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    subprocess.run([sys.executable, tiny.__file__, str(tmp_path)], env=environment, check=True, timeout=240)
+    model = keras.models.load_model(tmp_path / "best.keras", compile=False)
+    x, y = tiny.batch(1000)
+    log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    right = (np.asarray(model(x)).argmax(1) == y.argmax(1)).mean()
+    assert right == pytest.approx(max(line["val_labels"] for line in log))
+    assert log[-1]["val_loss"] < log[0]["val_loss"]
+
+
+def test_event_files_of_another_backend_are_refused_in_one_line(tmp_path, monkeypatch):
+    import keras
+
+    from kws_training.progress import Events
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ConfigError, match="TensorBoard logs need the TensorFlow backend, this is jax"):
+        Events(tmp_path)
