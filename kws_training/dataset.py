@@ -4,7 +4,7 @@ The stores keep the words as they are; this file says which of them are labels. 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -52,7 +52,7 @@ class Dataset(BaseModel):
     @property
     def words(self) -> tuple[str, ...]:
         """The labels that are words."""
-        return tuple(label for label in self.labels if label not in (SILENCE_LABEL, UNKNOWN_LABEL))
+        return words_of(self.labels)
 
     @property
     def silence(self) -> int | None:
@@ -85,6 +85,11 @@ class Dataset(BaseModel):
         if word != NOISE and word in self.targets:
             return self.targets.index(word)
         return self.label_of(word)
+
+
+def words_of(labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that are words."""
+    return tuple(label for label in labels if label not in (SILENCE_LABEL, UNKNOWN_LABEL))
 
 
 PACK = Dataset()
@@ -167,8 +172,7 @@ def chosen_labels(
         ConfigError: a label can't be one, or stands twice.
         DataError: a label has no clip, or only one.
     """
-    words = LABEL_SETS.get(wanted) or (tuple(sorted(found)) if wanted == "all" else _own(wanted))
-    words = tuple(word for word in words if not (wanted == "all" and word in (SILENCE_LABEL, UNKNOWN_LABEL)))
+    words = LABEL_SETS.get(wanted) or (words_of(sorted(found)) if wanted == "all" else _own(wanted))
     check_names(words)
     few = {word: found.get(word, 0) for word in words if found.get(word, 0) < 2}
     if few:
@@ -176,7 +180,7 @@ def chosen_labels(
         raise DataError(
             f"too few clips to train and to judge: {listed}", fix="record more, or leave the label out with --labels"
         )
-    others = tuple(sorted(word for word in found if word not in words and word not in (SILENCE_LABEL, UNKNOWN_LABEL)))
+    others = tuple(word for word in words_of(sorted(found)) if word not in words)
     paper = wanted in ("12", "20")
     bare = wanted in ("30", "35")
     has_silence = (paper or not bare) if silence is None else silence

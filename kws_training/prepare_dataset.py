@@ -7,7 +7,6 @@ WORK/{training,validation,testing}_list.txt                        `word/file` o
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -24,10 +23,10 @@ from kws_training.dataset import (
     NOISE,
     PACK,
     SILENCE_LABEL,
-    UNKNOWN_LABEL,
     Dataset,
     chosen_labels,
     read_dataset,
+    words_of,
     write_dataset,
 )
 from kws_training.download import RELEASES, cache, download
@@ -41,7 +40,7 @@ from kws_training.report import say
 from kws_training.sample_store import Integers, to_integers, write_samples
 from kws_training.smoke import speak
 from kws_training.spectrograms import divided
-from kws_training.splits import SPLITS
+from kws_training.splits import SPLITS, check_counts
 from kws_training.survey import Chosen, Survey, choose, n_unknown_speakers, reasons, require_data, survey
 from kws_training.tracking import tracked
 from voice.errors import DataError
@@ -170,8 +169,11 @@ def _write_stores(work: Path, settings: DataSettings, found: Survey, chosen: Cho
     speakers = {clip.group: clip.split for clip in chosen.clips}
     sets = [(word, path) for word, path in found.found.spectrograms if word in {*chosen.labels, *chosen.other_words}]
     noise = read_noise([*found.found.noise, *(path for folder in settings.noise for path in noise_files(folder))])
-    words = [label for label in chosen.labels if label not in (SILENCE_LABEL, UNKNOWN_LABEL)]
-    n_silent = special_counts(clips, words, settings.protocol)["test"] if SILENCE_LABEL in chosen.labels else 0
+    n_silent = (
+        special_counts(clips, words_of(chosen.labels), settings.protocol)["test"]
+        if SILENCE_LABEL in chosen.labels
+        else 0
+    )
     n_cuts = max(0, n_silent - sum(clip.split == "test" for clip in silent))
     parts = list(noise_parts(noise, n_cuts, settings.seed))
     _once(work / "noise", lambda: write_store(work / "noise", _noise(parts, silent, audio_bytes)))
@@ -257,13 +259,7 @@ def _described(settings: DataSettings, found: Survey, chosen: Chosen, work: Path
             for clip in FeatureStore(work / store).clips:
                 if store != "noise" or clip.split == "test":
                     counts[clip.split][clip.label] += 1
-    for split in ("train", "dev"):
-        missing = [label for label in chosen.labels if not re.fullmatch("_.*_", label) and not counts[split][label]]
-        if missing:
-            raise DataError(
-                f"no {split} clip of {', '.join(map(repr, missing[:8]))}",
-                fix="record more speakers, or use another --split",
-            )
+    check_counts({(split, word): n for split, c in counts.items() for word, n in c.items()}, words_of(chosen.labels))
     return Dataset(
         sources=tuple(place.name for place in settings.folders),
         layout=found.found.layout,

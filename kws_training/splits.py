@@ -7,7 +7,7 @@ listed     own lists (training_list.txt, ...: what is in none is left out) or fo
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -143,9 +143,13 @@ def check_classes(clips: Sequence[Recording], words: Sequence[str]) -> None:
     Raises:
         DataError: names the words.
     """
-    count = Counter((clip.label, clip.split) for clip in clips)
+    check_counts(Counter((clip.split, clip.label) for clip in clips), words)
+
+
+def check_counts(count: Mapping[tuple[str, str], int], words: Sequence[str]) -> None:
+    """Refuse counts, by split and word, in which a word has no training or no validation clip; see `check_classes`."""
     for split in ("train", "dev"):
-        missing = [word for word in words if not count[word, split]]
+        missing = [word for word in words if not count.get((split, word))]
         if missing:
             raise DataError(
                 f"no {split} clip of {', '.join(map(repr, missing[:8]))}",

@@ -1,6 +1,5 @@
 """Look through a data set before anything is computed: what is there, what is wrong with it, who is in which split."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
@@ -11,7 +10,7 @@ from kws_training.archives import is_archive, unpacked
 from kws_training.clip_facts import ClipFacts, label_clashes, scan, unusable
 from kws_training.corpora import Recording
 from kws_training.data_settings import DataSettings, Layout
-from kws_training.dataset import COMMANDS, SILENCE_LABEL, check_names, chosen_labels
+from kws_training.dataset import COMMANDS, SILENCE_LABEL, check_names, chosen_labels, words_of
 from kws_training.layouts import Found, detect, empty_folders, find, is_known, merge
 from kws_training.protocols import select
 from kws_training.report import say
@@ -135,12 +134,11 @@ def choose(found: Survey, settings: DataSettings) -> Chosen:
         labels, others = chosen_labels(wanted, counts, silence=settings.silence, unknown=settings.unknown)
     except DataError as error:
         raise DataError(f"{error} ({reasons(found.skipped)})" if found.skipped else str(error)) from error
-    words = [label for label in labels if not re.fullmatch("_.*_", label)]
+    words = words_of(labels)
     check_names((*words, *others))
     clashing = _clashing(found, settings)
-    clips = [clip for clip in found.clips if clip.path not in clashing]
-    special = {*words, *others, SILENCE_LABEL, *(["_unknown_"] if "_unknown_" in labels else [])}
-    clips = [clip for clip in clips if clip.label in special]
+    wanted_words = {*labels, *others, SILENCE_LABEL}  # silence is worth having as noise, label or not
+    clips = [clip for clip in found.clips if clip.path not in clashing and clip.label in wanted_words]
     check_speakers(clips)
     if not found.found.spectrograms:
         check_classes(clips, words)
