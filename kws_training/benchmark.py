@@ -21,6 +21,8 @@ from kws_training.dataset import read_dataset
 from kws_training.evaluate import balanced, wilson
 from kws_training.inputs import clips_for
 from kws_training.litert import to_litert
+from kws_training.models.zoo import ZOO
+from kws_training.multiplies import multiplies
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe, read_recipe
 from voice.errors import ConfigError, DataError, EarshotError
@@ -28,6 +30,13 @@ from voice.models.backend import Network
 from voice.yaml12 import parse_yaml
 
 Row = dict[str, Any]
+SETS = {
+    "zoo": "separable,BC-ResNet-1,BC-ResNet-1.5,BC-ResNet-2,BC-ResNet-3,BC-ResNet-6,BC-ResNet-8,ds_tc_resnet,"
+    "MatchboxNet-3x2x64,TC-ResNet8,TC-ResNet14-1.5,DS-CNN-S,DS-CNN-M,DS-CNN-L,CRNN-S,LSTM,res8,res15,Att-RNN,KWT-1",
+    "predecessors": "M5,M18,light CNN,MNIST CNN,VGG16,Inception v3,ResNet50,"
+    "VGG16:weights=imagenet,Inception v3:weights=imagenet,ResNet50:weights=imagenet",
+}
+"""Names that stand for several networks: those of papers, and those that the predecessors of this trainer compared."""
 _RUNS = 200  # of a network, for its latency
 
 
@@ -40,22 +49,31 @@ class Entry:
 
 
 def from_models(names: str, base: CommandsRecipe) -> list[Entry]:
-    """Return entries for `a,b:key=value,c`: networks of the zoo with the base recipe's data, variation and optimiser.
+    """Return entries for `a,b:key=value,c`: networks with the base recipe's data, variation and optimiser.
+
+    A name is a kind of network, one of a paper (`models/zoo.py`), or one of `SETS`, which stands for several.
 
     Raises:
         ConfigError: there is no such network, or a key or value of it is wrong.
     """
-    found = []
-    for name in (part.strip() for part in _outside_brackets(names)):
-        kind, *settings = name.split(":")
-        network: dict[str, Any] = {"kind": kind}
-        for setting in settings:
-            key, equals, value = setting.partition("=")
-            if not equals:
-                raise ConfigError(f"--models {name}: {setting!r} is no key=value", fix="give such as bc_resnet:tau=2")
-            network[key] = parse_yaml(value, where=f"--models {name}")
-        found.append(Entry(name, _with_network(name, network, base)))
-    return found
+    parts = [part.strip() for part in _outside_brackets(names)]
+    wanted = [name for part in parts for name in (_outside_brackets(SETS[part]) if part in SETS else [part])]
+    return [Entry(name, _with_network(name, _network(name), base)) for name in wanted]
+
+
+def _network(name: str) -> dict[str, Any]:
+    """Return the settings of `name:key=value:...`."""
+    kind, *changes = name.split(":")
+    is_kind = any(p.settings.kind == kind for p in ZOO)
+    published = next((p.settings for p in ZOO if p.name.casefold() == kind.casefold() and not is_kind), None)
+    network = {"kind": kind} if published is None else published.model_dump()
+    network.pop("frame_step", None)  # of the paper's features
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals:
+            raise ConfigError(f"--models {name}: {change!r} is no key=value", fix="give such as bc_resnet:tau=2")
+        network[key] = parse_yaml(value, where=f"--models {name}")
+    return network
 
 
 def _outside_brackets(text: str) -> list[str]:
@@ -199,16 +217,8 @@ def sizes(model: keras.Model) -> Row:
         "total_parameters": trainable + fixed,
         "parameters": trainable,
         "fixed_parameters": fixed,
-        "multiplies": _multiplies(model),
+        "multiplies": multiplies(model),
     }
-
-
-def _multiplies(model: keras.Model) -> int | None:
-    try:
-        from kws_training.models.multiplies import multiplies  # noqa: PLC0415
-    except ModuleNotFoundError:
-        return None
-    return multiplies(model)
 
 
 def litert(model: keras.Model) -> Row:
@@ -266,7 +276,7 @@ def _epoch(prefix: str, epoch: Row) -> Row:
 
 
 def _pretrained(recipe: CommandsRecipe) -> bool:
-    return bool(getattr(recipe.network, "weights", None))
+    return bool(getattr(recipe.network, "pretrained", False))
 
 
 def _with_network(name: str, network: dict[str, Any], base: CommandsRecipe) -> CommandsRecipe:

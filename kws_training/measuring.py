@@ -76,7 +76,7 @@ def benchmark(
     *,
     work: Annotated[Path, typer.Option(help="what `prepare` wrote")],
     out: Annotated[Path, typer.Option(help="folder of trainings and tables; what is finished isn't trained again")],
-    models: Annotated[str, typer.Option(help="networks with commas: bc_resnet:tau=1,bc_resnet:tau=2,separable")] = "",
+    models: Annotated[str, typer.Option(help="with commas: BC-ResNet-1,lstm:units=64; zoo; predecessors")] = "",
     base: Annotated[Path | None, typer.Option("--recipe", help="what --models have in common")] = None,
     n_steps: Annotated[int | None, typer.Option("--steps", min=1, help="of training, the same for all")] = None,
     n_threads: Annotated[int, typer.Option("--threads", min=1, help="of the training")] = 2,

@@ -34,6 +34,19 @@ def test_models_are_named_with_their_settings():
             from_models(wrong, base)
 
 
+def test_every_network_of_the_sets_is_one_of_the_zoo():
+    from kws_training.benchmark import SETS, _pretrained, from_models
+
+    [small] = from_models("bc-resnet-1.5:dropout=0", CommandsRecipe())
+    assert (small.recipe.network.tau, small.recipe.network.dropout) == (1.5, 0)
+    narrow, wide = from_models("m5,M5", CommandsRecipe())  # a kind with its defaults, and the paper's
+    assert narrow.recipe.network.channels[0] < wide.recipe.network.channels[0]
+    every = from_models(",".join(SETS), CommandsRecipe())
+    assert len({entry.name for entry in every}) == len(every) == 30
+    assert {entry.recipe.network.input.kind for entry in every} == {"logmel", "samples"}
+    assert [_pretrained(entry.recipe) for entry in every].count(True) == 3
+
+
 def test_another_length_keeps_the_proportions():
     from kws_training.benchmark import with_steps
 
