@@ -1,17 +1,13 @@
 """Sentences of the documentation that could go stale."""
 
-import asyncio
 import re
 import subprocess
 import sys
 import textwrap
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from voice.skill.example import rehearse
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,18 +61,6 @@ def test_the_readmes_skill_runs() -> None:
     scope: dict[str, object] = {}
     exec(compile(textwrap.dedent(block.group()), "README.md", "exec"), scope)
     assert scope["toss"]() in {"Heads.", "Tails."}
-
-
-def test_the_guide_to_skills_runs() -> None:
-    text = (ROOT / "docs" / "skills.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 3
-    scope: dict[str, Any] = {}
-    for block in blocks:
-        exec(compile(block, "docs/skills.md", "exec"), scope)
-    skill = scope["skill"]
-    assert len(skill.examples) == 3
-    assert [asyncio.run(rehearse(skill, example)) for example in skill.examples] == [""] * 3
 
 
 def test_the_makefile_has_the_promised_targets() -> None:
