@@ -230,7 +230,7 @@ def litert(model: keras.Model) -> Row:
 
     try:
         network = to_litert(model)
-    except (ConverterError, ValueError, RuntimeError, NotImplementedError) as error:
+    except (ConverterError, ValueError, RuntimeError) as error:
         say(f"no LiteRT file: {str(error).splitlines()[0]}")
         return {"litert_bytes": None, "litert_ms": None}
     with tempfile.TemporaryDirectory() as place:
