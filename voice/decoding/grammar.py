@@ -22,7 +22,7 @@ from voice.stages import LogProbs
 from voice.text import Alphabet
 
 _EVIDENCE = 2  # characters whose explanation is not counted
-_UNSURE = 3.0  # nats around `opposite_nats` within which neither sentence is taken
+_UNSURE = 3.0  # two opposites that differ by fewer nats are neither
 _SEARCHES = 16  # kept for different intent filters
 
 
@@ -40,6 +40,9 @@ class GrammarSettings(BaseModel):
     rest_ms: int = Field(400, ge=0, description="beginning of the speech that may be the rest of a wake word, ms")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
+    character_nats: float = Field(
+        0.3, ge=0, description="what each character found is worth, nats: CTC leaves some out"
+    )
     opposite_nats: float = Field(
         8.0, ge=0, description="how much less a sentence may fit that begins with un-, dis-, de-"
     )
@@ -75,7 +78,11 @@ class GrammarDecoder:
         self._alphabet = alphabet
         self._stride = stride
         self._limits = Limits(
-            settings.filler_per_frame, self._frames(settings.lead_ms), self._frames(settings.trail_ms), settings.beam
+            settings.filler_per_frame,
+            self._frames(settings.lead_ms),
+            self._frames(settings.trail_ms),
+            settings.beam,
+            settings.character_nats,
         )
         self.replace(grammar)
 
@@ -138,11 +145,12 @@ class GrammarDecoder:
         if not path:
             return None
         said = self._said(path, graph, search, log_probs)
-        for other in ready.grammar.opposed(said.text, intent_filter, context):
-            rival = self._said_as(other, log_probs)
-            if rival is None or rival.score < said.score - self.settings.opposite_nats - _UNSURE:
+        opposed = ready.grammar.opposed(said.text, intent_filter, context)
+        for rival, is_longer in ((self._said_as(text, log_probs), is_longer) for text, is_longer in opposed):
+            handicap = self.settings.opposite_nats if is_longer else 0.0
+            if rival is None or rival.score + handicap < said.score - _UNSURE:
                 continue
-            if abs(rival.score - said.score + self.settings.opposite_nats) < _UNSURE:
+            if rival.score + handicap < said.score + _UNSURE:
                 return None
             said = rival
         intent = ready.grammar.read(said.text, intent_filter, context) if said.text else None

@@ -64,8 +64,11 @@ class Language(Protocol):
 
     def opposed(
         self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
-    ) -> Sequence[str]:
-        """Return sentences that a swallowed syllable turns into `text`, and that mean something else: lock, unlock."""
+    ) -> Sequence[tuple[str, bool]]:
+        """Return the sentences that one other word turns around, such as on and off, lock and unlock.
+
+        With each stands whether `text` is what is left of it when a syllable is swallowed.
+        """
         ...
 
     def minimum(self, intent: str) -> float:
@@ -183,7 +186,7 @@ class PlainSentences:
 
     def opposed(
         self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None
-    ) -> Sequence[str]:
+    ) -> Sequence[tuple[str, bool]]:
         """Return nothing: no two of them are compared."""
         return ()
 

@@ -31,6 +31,8 @@ class Limits:
     """Longest filler after it, frames."""
     beam: float
     """Paths this much worse than the best are dropped, nats."""
+    bonus: float = 0.0
+    """What each character of a path is worth, nats: a CTC model tends to leave some out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,10 @@ class Search:
         index = {label: i for i, label in enumerate(alphabet.labels)}
         characters, place = np.unique(graph.characters, return_inverse=True)
         self.labels = np.asarray([index.get(str(c), alphabet.blank) for c in characters], np.int64)[place]
+        spoken = self.labels != alphabet.blank  # a character without a label can't be heard
         self.blank = alphabet.blank
         target = np.repeat(np.arange(len(graph)), np.diff(np.append(graph.first_arc, len(graph.source))))
-        onward = target != START
+        onward = (target != START) & spoken[target]
         source, target = graph.source[onward], target[onward]
         order = np.argsort(source, kind="stable")
         self._target = target[order]
@@ -122,7 +125,7 @@ class Search:
                 left = t - 1
             trail = max(ended, patient) + filler[t] if t else NEVER
             lead = filler[t] if t < limits.lead else NEVER
-            column = self._advance(column, row, limits.beam, lead, scratch)
+            column = self._advance(column, row, limits, lead, scratch)
             columns.append(column)
         ended = self._ended(column)
         if max(ended, trail) <= NEVER / 2:
@@ -134,11 +137,11 @@ class Search:
         final = self._is_final[column.nodes]
         return np.float32(np.maximum(column.label, column.blank)[final].max(initial=NEVER))
 
-    def _advance(self, before: _Column, row: Scores, beam: float, filler: np.float32, scratch: _Scratch) -> _Column:
+    def _advance(self, before: _Column, row: Scores, limits: Limits, filler: np.float32, scratch: _Scratch) -> _Column:
         """Return the next frame's column."""
         place, arcs = self._arcs_from(before.nodes)
         from_label = np.where(self._needs_blank[arcs], NEVER, before.label[place])
-        score = np.maximum(from_label, before.blank[place])
+        score = np.maximum(from_label, before.blank[place]) + np.float32(limits.bonus)
         target = self._target[arcs]
         nodes, old, entered, by = _gathered(before.nodes, target, score, scratch)
         label, blank = np.full((2, len(nodes)), NEVER, np.float32)
@@ -147,7 +150,7 @@ class Search:
         came, came_label = nodes.copy(), np.ones(len(nodes), bool)
         new = ~repeats
         came[new] = before.nodes[place[by[new]]]
-        came_label[new] = from_label[by[new]] >= score[by[new]]
+        came_label[new] = from_label[by[new]] + np.float32(limits.bonus) >= score[by[new]]
         stayed_label = label > blank
         blank = np.maximum(blank, label) + row[self.blank]
         label = np.maximum(label, entered) + row[self.labels[nodes]]
@@ -155,7 +158,7 @@ class Search:
             label[0], stayed_label[0] = NEVER, False
             blank[0] = max(blank[0], before.blank[0] + filler)
         best = np.maximum(label, blank)
-        keep = best >= best.max() - np.float32(beam)
+        keep = best >= best.max() - np.float32(limits.beam)
         return _Column(nodes[keep], label[keep], blank[keep], came[keep], came_label[keep], stayed_label[keep])
 
     def _arcs_from(self, nodes: Nodes) -> tuple[Nodes, Nodes]:

@@ -10,7 +10,7 @@ from voice.nlu.acceptor import Acceptor, ListSymbol, Spelling, Symbol, acceptor_
 from voice.nlu.chart import Allowed, Chart, Filled, Lattice, Parse
 from voice.nlu.model import Context, ListValues, Policy, SkillSentences, Wildcard
 from voice.nlu.network import Network, network_of, spellings
-from voice.nlu.polarity import DENYING, SWALLOWED
+from voice.nlu.polarity import DENYING, rivals
 from voice.nlu.repair import Vocabulary
 from voice.nlu.values import Entry, Trie, entries_of, meets, trie_of
 from voice.nlu.words import Words, plain, words_of_text
@@ -145,17 +145,17 @@ class Grammar:
 
     def opposed(
         self, text: str, intent_filter: Sequence[str] | None = None, context: Context | None = None
-    ) -> list[str]:
-        """Return the sentences that a swallowed syllable turns into `text`, and that mean something else."""
+    ) -> list[tuple[str, bool]]:
+        """Return the sentences that one other word turns around, and whether `text` swallows a syllable of it."""
         words, known = text.split(), self.vocabulary.words
-        longer = [
-            " ".join([*words[:i], prefix + word, *words[i + 1 :]])
+        others = [
+            (" ".join([*words[:i], other, *words[i + 1 :]]), other.endswith(word))
             for i, word in enumerate(words)
-            for prefix in SWALLOWED
-            if prefix + word in known
+            for other in rivals(word)
+            if other in known
         ]
-        meant = _meaning(self.read(text, intent_filter, context)) if longer else None
-        meanings = ((other, _meaning(self.read(other, intent_filter, context))) for other in longer)
+        meant = _meaning(self.read(text, intent_filter, context)) if others else None
+        meanings = ((other, _meaning(self.read(other[0], intent_filter, context))) for other in others)
         return [other for other, meaning in meanings if meaning and meaning != meant]
 
     def policy(self, intent: str) -> Policy:

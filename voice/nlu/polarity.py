@@ -84,6 +84,14 @@ def opposites(word: str) -> frozenset[str]:
     return _OPPOSITES.get(word, frozenset()) | formed
 
 
+@lru_cache(maxsize=4096)
+def rivals(word: str) -> tuple[str, ...]:
+    """Return what a recogniser may have heard `word` for: a listed opposite, or a word with a swallowed beginning."""
+    formed = [prefix + word for prefix in SWALLOWED]
+    shorter = (other for other in sorted(_OPPOSITES.get(word, ())) if not word.endswith(other))
+    return (*dict.fromkeys([*formed, *shorter]),)
+
+
 def may_become(said: str, meant: str) -> bool:
     """Return whether a word may be taken for another: never a number or a negation, and never near an opposite."""
     if said == meant:
