@@ -61,7 +61,7 @@ class VirtualClock:
         self._now = 0.0
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._cancelled: set[int] = set()
+        self._pending: set[int] = set()
 
     def now(self) -> float:
         """Return the seconds advanced so far."""
@@ -75,7 +75,8 @@ class VirtualClock:
         """Call `callback` once the clock has been advanced by `seconds`."""
         number = next(self._order)
         heapq.heappush(self._due, (self._now + max(0.0, seconds), number, callback))
-        return lambda: self._cancelled.add(number)
+        self._pending.add(number)
+        return lambda: self._pending.discard(number)
 
     async def advance(self, seconds: float, settle: Callable[[], Awaitable[None]] | None = None) -> None:
         """Move time on, calling what falls due at its own moment.
@@ -88,9 +89,9 @@ class VirtualClock:
         target = self._now + seconds
         while self._due and self._due[0][0] <= target:
             at, number, callback = heapq.heappop(self._due)
-            if number in self._cancelled:
-                self._cancelled.discard(number)
+            if number not in self._pending:  # taken back
                 continue
+            self._pending.discard(number)
             self._now = max(self._now, at)
             callback()
             await (settle() if settle else asyncio.sleep(0))
