@@ -2,17 +2,21 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from tests.bus.brokers import Mosquitto, needs_mosquitto
+from tests.bus.certificates import make_certificates
 from voice.bus.broker import EmbeddedBroker
 from voice.bus.memory import LocalBus
 from voice.bus.mqtt import MqttLink
 from voice.bus.settings import BrokerSettings
 from voice.bus.topics.document import protocol
 from voice.cli import mqtt
+from voice.config import load_config
 from voice.errors import BusError, ConfigError
 
 
@@ -41,6 +45,27 @@ async def test_watch_prints_each_message(payload: bytes, line: str, record: dict
         as_json = await asyncio.to_thread(run, *arguments, "--json")
     assert plain.output.strip() == f"earshot/test  {line}"
     assert json.loads(as_json.output) == {"topic": "earshot/test", "retain": True, **record}
+
+
+@needs_mosquitto
+async def test_watch_takes_broker_tls_and_login_from_the_configuration(tmp_path: Path) -> None:
+    keys = make_certificates(tmp_path)
+    broker = Mosquitto(tmp_path, users={"ear": "secret"}, tls=keys)
+    await broker.start()
+    config = tmp_path / "assistant.yaml"
+    config.write_text(
+        f"broker: {{embedded: false, port: {broker.port}, tls: true, ca_file: {tmp_path / 'ca.pem'},"
+        " username: ear, password: secret}\n"
+    )
+    settings = load_config(config).broker
+    async with LocalBus() as hub, asyncio.timeout(20), MqttLink(hub, settings) as link:
+        await link.wait_connected()
+        await hub.publish("earshot/test", b"kept", retain=True)
+        await link.flush()
+        arguments = ("watch", "--config", str(config), "--filter", "earshot/test", "--count", "1")
+        watched = await asyncio.to_thread(run, *arguments)
+    await broker.kill()
+    assert watched.output.strip() == "earshot/test  kept"
 
 
 def test_watch_without_a_broker_is_one_line() -> None:

@@ -1,12 +1,18 @@
 """The doctor tells what is missing, and what to do."""
 
+import asyncio
 import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from tests.bus.brokers import Mosquitto, needs_mosquitto
+from tests.bus.certificates import make_certificates
+from voice.bus.broker import EmbeddedBroker
+from voice.bus.settings import BrokerSettings
 from voice.config import Config
 from voice.models.bundle import shipped_bundles
 from voice.ops import doctor
@@ -27,15 +33,54 @@ def nobody() -> tuple[str, int]:
     return address
 
 
-def test_a_broker_that_answers(listener: tuple[str, int]) -> None:
-    assert doctor.broker(*listener).status == "ok"
+async def test_an_embedded_broker_answers() -> None:
+    async with EmbeddedBroker(BrokerSettings(port=0)) as there:
+        finding = await asyncio.to_thread(doctor.broker, there.settings)
+    assert (finding.status, "without encryption" in finding.message) == ("ok", True)
 
 
-def test_a_broker_that_does_not(nobody: tuple[str, int]) -> None:
-    finding = doctor.broker(*nobody)
+def test_a_broker_that_is_not_there(nobody: tuple[str, int]) -> None:
+    finding = doctor.broker(BrokerSettings(host=nobody[0], port=nobody[1]))
     assert finding.status == "fail"
-    assert "does not answer" in finding.message
+    assert "can't be reached" in finding.message
     assert finding.fix
+
+
+def test_a_port_that_answers_but_is_no_broker(listener: tuple[str, int]) -> None:
+    finding = doctor.broker(BrokerSettings(host=listener[0], port=listener[1], timeout_s=0.2))
+    assert finding.status == "fail"
+    assert "does not answer as a broker does" in finding.message
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(
+    ("changed", "status", "said"),
+    [
+        ({}, "ok", "over TLS as ear"),
+        ({"password": "wrong"}, "fail", "the password is wrong"),
+        ({"tls": False}, "fail", ""),
+        ({"ca_file": "other.pem"}, "fail", "a certificate that we don't trust"),
+    ],
+)
+async def test_the_broker_is_asked_with_tls_and_login_as_configured(changed, status, said, tmp_path: Path) -> None:
+    keys = make_certificates(tmp_path)
+    there = Mosquitto(tmp_path, users={"ear": "secret"}, tls=keys)
+    await there.start()
+    settings = {"port": there.port, "username": "ear", "password": "secret", "tls": True, "ca_file": "ca.pem"} | changed
+    settings = BrokerSettings.model_validate({**settings, "ca_file": tmp_path / settings["ca_file"], "timeout_s": 2})
+    finding = await asyncio.to_thread(doctor.broker, settings)
+    await there.kill()
+    assert (finding.status, said in finding.message) == (status, True), finding.message
+
+
+@needs_mosquitto
+async def test_a_broker_that_takes_anyone_beside_our_login_is_a_warning(tmp_path: Path) -> None:
+    there = Mosquitto(tmp_path)
+    await there.start()
+    settings = BrokerSettings(port=there.port, username="ear", password=SecretStr("secret"))
+    finding = await asyncio.to_thread(doctor.broker, settings)
+    await there.kill()
+    assert (finding.status, "anyone" in finding.message) == ("warn", True)
 
 
 def test_a_free_port(nobody: tuple[str, int]) -> None:
@@ -88,7 +133,7 @@ def test_an_espeak_that_runs_gives_its_version() -> None:
 def test_the_default_configuration_names_everything() -> None:
     needs = doctor.needs_of(Config(), 0.1)
     assert needs.bundles == ("computer", "commands-en", "asr-en")
-    assert (needs.host, needs.port, needs.embedded) == ("127.0.0.1", 1883, True)
+    assert (needs.broker.host, needs.broker.port, needs.broker.embedded) == ("127.0.0.1", 1883, True)
 
 
 def test_only_a_failure_fails() -> None:

@@ -350,16 +350,7 @@ async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[M
         BusError: the broker can't be reached, refuses us, or is lost.
         ConfigError: the filter is malformed, or the password file can't be read.
     """
-    client = aiomqtt.Client(
-        settings.host,
-        settings.port,
-        username=settings.username,
-        password=settings.secret() if settings.username is not None else None,
-        timeout=settings.timeout_s,
-        keepalive=settings.keepalive_s,
-        tls_context=tls_context(settings),
-        logger=_client_log,
-    )
+    client = _visitor(settings)
     try:
         async with client:
             await client.subscribe(topic_filter, qos=settings.qos)
@@ -371,6 +362,35 @@ async def watch(settings: BrokerSettings, topic_filter: str) -> AsyncGenerator[M
     except aiomqtt.MqttError as error:
         what, fix = _explained(error, settings)
         raise BusError(f"broker {settings.address} {what}", fix=fix) from error
+
+
+async def knock(settings: BrokerSettings) -> None:
+    """Connect to a broker as the settings say, TLS and login included, and leave again without a trace.
+
+    Raises:
+        BusError: it can't be reached, or refuses us; says what to do.
+        ConfigError: the password file can't be read.
+    """
+    try:
+        async with _visitor(settings):
+            pass
+    except (aiomqtt.MqttError, ValueError, OSError) as error:
+        what, fix = _explained(error, settings)
+        raise BusError(f"broker {settings.address} {what}", fix=fix) from error
+
+
+def _visitor(settings: BrokerSettings) -> aiomqtt.Client:
+    """Return a client without an id and a last will."""
+    return aiomqtt.Client(
+        settings.host,
+        settings.port,
+        username=settings.username,
+        password=settings.secret() if settings.username is not None else None,
+        timeout=settings.timeout_s,
+        keepalive=settings.keepalive_s,
+        tls_context=tls_context(settings),
+        logger=_client_log,
+    )
 
 
 def _explained(error: Exception, settings: BrokerSettings) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from voice.cli.output import emit
+from voice.cli.output import ConfigFile, emit
 
 if TYPE_CHECKING:
     from voice.bus.base import Message
@@ -26,16 +26,22 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    broker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="The broker.")] = "127.0.0.1:1883",
+    config: ConfigFile = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="HOST[:PORT]", help="The broker, instead of the configured one.")
+    ] = None,
     topic_filter: Annotated[str, typer.Option("--filter", help="MQTT topic filter.")] = "hermes/#",
     username: Annotated[str | None, typer.Option(help="User; its password comes from EARSHOT_MQTT_PASSWORD.")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="End after so many messages.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines on standard output.")] = False,
 ) -> None:
     """Print every message on the broker, until Ctrl-C."""
-    from voice.bus.settings import BrokerSettings  # noqa: PLC0415 - keeps `voice --help` fast
+    from voice.config import load_config  # noqa: PLC0415 - keeps `voice --help` fast
 
-    settings = BrokerSettings(username=username).at("127.0.0.1:1883" if broker == "embedded" else broker)
+    settings = load_config(config).broker
+    settings = settings if broker in (None, "embedded") else settings.at(broker)
+    if username is not None:
+        settings = settings.model_copy(update={"username": username})
     asyncio.run(_watch(settings, topic_filter, count, as_json=as_json))
 
 

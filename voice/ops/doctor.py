@@ -1,5 +1,6 @@
 """Look at everything the loop needs, and say for each thing whether it is there and what to do if not."""
 
+import asyncio
 import shutil
 import socket
 import subprocess
@@ -13,8 +14,10 @@ import numpy as np
 
 from voice.audio import portaudio
 from voice.audio.pcm import level_dbfs
+from voice.bus.mqtt import knock
+from voice.bus.settings import BrokerSettings
 from voice.config import Config
-from voice.errors import BundleError, DeviceError, EarshotError
+from voice.errors import BundleError, BusError, ConfigError, DeviceError, EarshotError
 from voice.events import Chunk
 from voice.models.bundle import load_bundle
 from voice.models.probe import probe
@@ -25,7 +28,7 @@ QUIET_DBFS = -75.0
 """A room with people in it is louder than this; a microphone that is muted or turned down is not."""
 
 _FIRST_AUDIO_SECONDS = 3.0  # PulseAudio takes more than one to start a stream
-_TRY_SECONDS = 5.0  # longest wait for a broker or for espeak-ng
+_TRY_SECONDS = 5.0  # longest wait for espeak-ng
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,8 @@ class Needs:
     """Name of the input device; empty: the system's choice, or the shipped recordings where there is none."""
     loudspeaker: str
     """Name of the output device; empty: the system's choice."""
-    host: str
-    """Where the broker is, or where the embedded one will listen."""
-    port: int
-    embedded: bool
+    broker: BrokerSettings
+    """Where the broker is and how it is talked to, or where the embedded one will listen."""
     bundles: tuple[str, ...]
     """Names or folders of the models."""
     synthesiser: str
@@ -64,9 +65,7 @@ def needs_of(config: Config, listen_seconds: float) -> Needs:
     return Needs(
         microphone=config.microphone.device,
         loudspeaker=config.speech.speaker.device,
-        host=config.broker.host,
-        port=config.broker.port,
-        embedded=config.broker.embedded,
+        broker=config.broker,
         bundles=(*(word.bundle for word in models.wake), *([models.commands] if models.commands else []), models.asr),
         synthesiser=config.speech.tts.program,
         listen_seconds=listen_seconds,
@@ -77,7 +76,8 @@ def examine(needs: Needs) -> Iterator[Finding]:
     """Yield a finding for each check, in the order that sound takes through the assistant."""
     yield microphone(needs.microphone, needs.listen_seconds)
     yield from map(model, needs.bundles)
-    yield free_port(needs.host, needs.port) if needs.embedded else broker(needs.host, needs.port)
+    ours = needs.broker
+    yield free_port(ours.host, ours.port) if ours.embedded else broker(ours)
     yield espeak(needs.synthesiser)
     yield loudspeaker(needs.loudspeaker)
 
@@ -152,14 +152,21 @@ def free_port(host: str, port: int) -> Finding:
     return Finding("broker", "ok", f"embedded, {host}:{port} is free")
 
 
-def broker(host: str, port: int) -> Finding:
-    """Check that an external broker answers."""
+def broker(settings: BrokerSettings) -> Finding:
+    """Check that an external broker takes us, with TLS and login as configured, and whether it takes anyone."""
     try:
-        with socket.create_connection((host, port), timeout=_TRY_SECONDS):
-            return Finding("broker", "ok", f"{host}:{port} answers")
-    except OSError as error:
-        problem = f"{host}:{port} does not answer ({error.strerror or error})"
-        return Finding("broker", "fail", problem, "start it, or run with --broker embedded")
+        asyncio.run(knock(settings))
+    except (BusError, ConfigError) as error:
+        return _of("broker", error)
+    secured = "over TLS" if settings.tls else "without encryption"
+    answers = f"{settings.address} takes us {secured}"
+    if settings.username is None:
+        return Finding("broker", "ok", answers)
+    try:
+        asyncio.run(knock(settings.model_copy(update={"username": None})))
+    except BusError:
+        return Finding("broker", "ok", f"{answers} as {settings.username}")
+    return Finding("broker", "warn", f"{answers}, and anyone without a password", "set allow_anonymous false there")
 
 
 def espeak(name: str = "espeak-ng") -> Finding:
