@@ -49,6 +49,7 @@ def train(  # noqa: PLR0913 - the options of a command
     recipe: RecipeFile = None,
     n_threads: Threads = 2,
     teacher: Annotated[Path | None, typer.Option(help="RUN of a larger network on the same data to learn from")] = None,
+    init: Annotated[Path | None, typer.Option(help="RUN of the same network whose weights to begin with")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes that train one network together")] = 1,
     rank: Annotated[int, typer.Option(min=0, help="of this one, where each is started by hand")] = 0,
     address: Annotated[str, typer.Option(help="HOST:PORT of process 0; without it the others are started here")] = "",
@@ -67,7 +68,7 @@ def train(  # noqa: PLR0913 - the options of a command
 
     started = time.monotonic()
     with together(workers, rank, address) as leads:
-        model = train_commands(work, run, settings, teacher)
+        model = train_commands(work, run, settings, teacher, init)
     if not leads:
         return
     decision = decide(model, work, settings)

@@ -27,6 +27,8 @@ from kws_training.prepare import WINDOW_FRAMES
 from kws_training.report import say
 from kws_training.settings import CommandsRecipe
 from kws_training.train import fit
+from kws_training.trained import load_network
+from voice.errors import DataError
 
 PARAMETERS_AT_MOST = 100_000
 
@@ -42,7 +44,9 @@ class Decision:
     """Added to the logit of unknown: training draws other words more often than a command, a test doesn't."""
 
 
-def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path | None = None) -> keras.Model:
+def train_commands(
+    work: Path, run: Path, recipe: CommandsRecipe, teacher: Path | None = None, start: Path | None = None
+) -> keras.Model:
     """Train on the stores in `work`, checkpoints in `run`; return the epoch that validation speakers chose.
 
     The network learns the data set's targets (37 of the data pack; `merged` makes its labels of them) or its labels.
@@ -52,6 +56,7 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path 
         run: for checkpoints; a run that is there goes on.
         recipe: what to do.
         teacher: RUN of a finished training on the same data that this one learns from as well.
+        start: RUN of a finished training of the same network, whose weights this one begins with.
     """
     keras.utils.set_random_seed(recipe.optimiser.seed)
     data = clips_for(work, recipe.network.input)
@@ -63,6 +68,8 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path 
     if not recipe.other_words_apart:
         truth = folded(truth, *labels)
     model = build(recipe.network, *data.shape, truth.shape[1])
+    if start is not None:
+        begin_with(model, start)
     say(f"{model.count_params()} parameters, {len(targets)} validation clips")
     fitted = fit(
         model,
@@ -75,6 +82,20 @@ def train_commands(work: Path, run: Path, recipe: CommandsRecipe, teacher: Path 
         n_processes=1,
     )
     return merged(fitted, dataset)
+
+
+def begin_with(model: keras.Model, run: Path) -> None:
+    """Set the weights to those of a finished training.
+
+    Raises:
+        DataError: there is none, or its network is another one.
+    """
+    path = run / "best.keras"
+    try:
+        model.set_weights(load_network(path).get_weights())
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: can't begin with it ({reason})", fix="name a RUN of the same network") from error
 
 
 def merged(model: keras.Model, dataset: Dataset = PACK, unknown_bias: float = 0.0) -> keras.Model:

@@ -72,11 +72,14 @@ def _lesson(
 
 
 def _opinion(run: Path, temperature: float) -> Callable[[Any], Chances]:
-    import keras  # noqa: PLC0415 - in the process that makes the batches
+    # Keras is loaded in the process that makes the batches.
+    import keras  # noqa: PLC0415
+
+    from kws_training.trained import load_network  # noqa: PLC0415
 
     path = run / "best.keras"
     try:
-        model = keras.models.load_model(path, compile=False)
+        model = load_network(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: no trained network ({error})", fix="name the RUN of a finished training") from error
 

@@ -61,3 +61,16 @@ def test_a_teacher_that_is_missing_or_of_other_data_is_refused(tmp_path):
     network(3, 1.0).save(tmp_path / "best.keras")
     with pytest.raises(DataError, match="knows 3 targets, not 4"):
         lessons(maker, None, tmp_path)()(0)
+
+
+def test_a_training_begins_with_the_weights_of_another_of_the_same_network_only(tmp_path):
+    from kws_training.commands import begin_with
+
+    network(4, 3.0).save(tmp_path / "best.keras")
+    model = network(4, 0.0)
+    begin_with(model, tmp_path)
+    assert np.array_equal(np.asarray(model.get_weights()[1]), 3.0 * np.eye(4)[1])
+    with pytest.raises(DataError, match="can't begin with it"):
+        begin_with(network(3, 0.0), tmp_path)
+    with pytest.raises(DataError, match="name a RUN"):
+        begin_with(model, tmp_path / "none")
