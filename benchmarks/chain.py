@@ -54,6 +54,8 @@ class Measured:
 
     right: Counter[str] = field(default_factory=Counter)
     spoken: Counter[str] = field(default_factory=Counter)
+    missed: list[tuple[str, str]] = field(default_factory=list)
+    """Voice and text of what was not understood."""
     deaf: int = 0
     turns: list[tuple[Turn, float]] = field(default_factory=list)
     """Each turn, and the monotonic time when its understanding was done."""
@@ -156,6 +158,7 @@ def _count(measured: Measured, voice: str, row: dict[str, Any], message: dict[st
     measured.spoken[voice] += 1
     measured.right[voice] += right
     if not right:
+        measured.missed.append((voice, row["text"]))
         heard = [turn.understanding.text for turn, _ in measured.turns[turns:]]
         print(f"  wrong: {voice} {row['text']!r}: {found} {slots} {heard}", flush=True)
 
