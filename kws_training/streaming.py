@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from kws_training.models.normalisation import SubSpectralNorm
 from voice.errors import DataError
 
 Array = npt.NDArray[np.float32]
 _POINTWISE = (
     *(layers.Activation, layers.Add, layers.BatchNormalization, layers.Concatenate, layers.Dense, layers.Dropout),
     *(layers.LayerNormalization, layers.Multiply, layers.ReLU, layers.Rescaling),
-    *(layers.SpatialDropout1D, layers.SpatialDropout2D),
+    *(layers.SpatialDropout1D, layers.SpatialDropout2D, SubSpectralNorm),
 )
 _CONVOLUTIONS = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv1D, layers.DepthwiseConv2D)
 _PADDINGS = (layers.ZeroPadding1D, layers.ZeroPadding2D)

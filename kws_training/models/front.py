@@ -52,9 +52,9 @@ def logmel(n_frames: int, n_mels: int) -> tuple[Any, Any]:
     return inputs, layers.Rescaling(0.25, offset=1.5)(inputs)
 
 
-def padded(x: Any, kernel: int, *, stride: int = 1, dilation: int = 1, causal: bool) -> tuple[Any, str]:
+def padded(x: Any, kernel: int, *, dilation: int = 1, causal: bool) -> tuple[Any, str]:
     """Return what a convolution over time, axis 1 of four, takes, and its padding; a causal one sees zeros before."""
-    reach = dilation * (kernel - 1) + 1 - stride
+    reach = dilation * (kernel - 1)
     if not causal:
         return x, "same"
     return (layers.ZeroPadding2D(((reach, 0), (0, 0)))(x) if reach > 0 else x), "valid"

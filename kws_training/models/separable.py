@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from kws_training.models.settings import SeparableSettings
+from voice.errors import ConfigError
 
 
 def build(settings: SeparableSettings, n_frames: int, n_mels: int, n_outputs: int) -> keras.Model:
@@ -38,6 +39,11 @@ def _pool(x: Any, settings: SeparableSettings) -> Any:
 
 
 def _block(x: Any, channels: int, kernel: int, stride: int, *, causal: bool) -> Any:
+    if causal and x.shape[1] % stride:
+        raise ConfigError(
+            f"network.blocks: a causal block of stride {stride} can't divide {x.shape[1]} steps",
+            fix="let it have stride 1",
+        )
     y, padding = _padded(x, kernel, stride, causal=causal)
     y = layers.DepthwiseConv2D((kernel, 1), strides=stride, padding=padding, use_bias=False)(y)
     y = _norm(layers.Conv2D(channels, 1, use_bias=False)(y))

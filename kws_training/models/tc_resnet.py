@@ -42,5 +42,5 @@ def _block(x: Any, channels: int, stride: int, settings: TcResNetSettings) -> An
 
 
 def _conv(x: Any, channels: int, kernel: int, stride: int, settings: TcResNetSettings) -> Any:
-    x, padding = padded(x, kernel, stride=stride, causal=settings.causal)
+    x, padding = padded(x, kernel, causal=settings.causal)  # a causal output ends at the frame its shortcut takes
     return batch_norm(layers.Conv2D(channels, (kernel, 1), strides=stride, padding=padding, use_bias=False)(x))

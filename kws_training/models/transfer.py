@@ -9,6 +9,7 @@ Deviations: log-mel frames; an image too small for the backbone is enlarged by a
 """
 
 import hashlib
+import os
 import urllib.error
 import urllib.request
 from http.client import HTTPException
@@ -74,7 +75,7 @@ def _weights(wanted: str, path: str, md5: str) -> Path | None:
         if not file.is_file():
             raise ConfigError(f"network.weights: there is no file {file}", fix="use its path, imagenet, or scratch")
         return file
-    file = Path(keras.config.keras_home()) / "models" / Path(path).name
+    file = Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser() / "models" / Path(path).name
     if not (file.is_file() and _md5(file) == md5):
         _download(_PLACE + path, file, md5)
     return file

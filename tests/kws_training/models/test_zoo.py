@@ -86,7 +86,7 @@ def test_figures_are_the_papers(published, built):
     if published.name in BYTES:
         kilobytes, activations = BYTES[published.name]
         n_weights = n_trainable - n_fixed  # folded into the convolution and its bias, nothing is left of it
-        assert (n_weights + activations) / 1000 == pytest.approx(kilobytes, abs=0.06)
+        assert (n_weights + activations) / 1000 == pytest.approx(kilobytes, abs=0.07)
     else:
         assert n_trainable == EXACT[published.name]
         assert n_trainable == pytest.approx(number(published.parameters), rel=ROUNDED.get(published.name, 0.0101))
