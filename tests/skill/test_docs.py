@@ -1,4 +1,4 @@
-"""The pages about skills are followed to the letter: their files are written, their commands run, their output compared.
+"""The pages about skills are followed to the letter: files are written, commands run, their output compared.
 
 `<!-- file: NAME -->` before a block writes it; `$ command` in a `console` block runs, and what stands below must come
 out, `...` for anything. Python blocks of the cookbook are skills, whose examples must hold.
@@ -62,6 +62,7 @@ def output_of(command):
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin(), *arguments],
             capture_output=True,
             text=True,
+            check=False,
         )
         return done.stdout
     assert program == "voice", f"a page may run voice and pytest, not {program}"

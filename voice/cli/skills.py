@@ -1,4 +1,4 @@
-"""`voice skills list|show|set|run|new|test|doctor`."""
+"""`voice skills list|show|set|run|serve|new|test|doctor`."""
 
 import asyncio
 import sys
@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
     skills.command("show")(show)
     skills.command("set")(change)
     skills.command("run")(run)
+    skills.command("serve")(serve_skill)
     skills.command("new")(new)
     skills.command("test")(hold_examples)
     skills.command("doctor")(doctor)
@@ -129,6 +130,26 @@ def run(
     failed = asyncio.run(_converse(find_skill(name, settings), lines, then, settings, as_json=as_json))
     if failed:
         raise typer.Exit(1)
+
+
+def serve_skill(
+    name: _Name,
+    *,
+    broker: Annotated[str, typer.Option(metavar="HOST[:PORT]", help="The assistant's broker.")] = "127.0.0.1:1883",
+    username: Annotated[str | None, typer.Option(help="User; its password comes from EARSHOT_MQTT_PASSWORD.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Run a skill here as a program on an assistant's broker, until Ctrl-C."""
+    from voice.bus.settings import BrokerSettings  # noqa: PLC0415
+    from voice.skill.served import serve  # noqa: PLC0415
+
+    settings = settings_of(config)
+    skill = find_skill(name, settings)
+    say(f"serving {skill.name} at {broker}; Ctrl-C ends it")
+    try:
+        asyncio.run(serve(skill, BrokerSettings(username=username).at(broker), settings, settings.state_folder()))
+    except KeyboardInterrupt:
+        say("stopped")
 
 
 def new(

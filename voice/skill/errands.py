@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MESSAGES_PER_S, BURST = 50.0, 500.0
 """What a skill may publish for long, and at once; more is its fault, not the loop's load."""
 MAX_TEXT = 10_000  # characters
+_BATCH = 20  # messages that go out before the loop looks at anything else
 _MAX_DELAY_S = 10**8  # three years
 
 
@@ -60,6 +62,8 @@ class Errands:
         self._homes: dict[str, Home] = {}
         self._subscribed: dict[str, list[Unsubscribe]] = {}
         self._buckets: dict[str, _Bucket] = {}
+        self._outbox: deque[Message] = deque()
+        self._lock = threading.Lock()
 
     def start(self, skill: "Skill") -> None:
         """Begin a skill's errands."""
@@ -89,7 +93,11 @@ class Errands:
             SkillError: it publishes too fast.
         """
         self._buckets[skill.name].take(skill.name)
-        self.on_loop(lambda: self.spawn(self._bus.publish(topic, payload, retain=retain)))
+        with self._lock:
+            self._outbox.append(Message(topic, payload, retain))
+            if len(self._outbox) > 1:  # what empties it is on its way
+                return
+        self.on_loop(lambda: self.spawn(self._empty()))
 
     def say(self, text: str, site: str) -> None:
         """Open a session that speaks `text`."""
@@ -149,6 +157,20 @@ class Errands:
             work()
         elif not self._loop.is_closed():
             self._loop.call_soon_threadsafe(work)
+
+    async def _empty(self) -> None:
+        """Publish what is waiting, in order, without keeping the loop from anything else."""
+        while True:
+            with self._lock:
+                if not self._outbox:
+                    return
+                batch = tuple(self._outbox)[:_BATCH]
+            for message in batch:
+                await self._bus.publish(message.topic, message.payload, retain=message.retain)
+            with self._lock:
+                for _ in batch:
+                    self._outbox.popleft()
+            await asyncio.sleep(0)
 
     def _ring(self, skill: "Skill", entry: Schedule) -> None:
         handler = skill.due.get(entry.call)
