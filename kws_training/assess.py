@@ -267,7 +267,10 @@ def open_set(subject: Subject, found: Measured, plan: Plan, elsewhere: Sequence[
         return None
     heard = command_scores(found.chances[commands], found.labels[commands], subject.commands)
     scores = chances[:, subject.commands].max(axis=1).astype(np.float64)
-    result = rejection(heard, scores, found.groups(commands), [clip.group for clip in clips], plan.recall)
+    speakers, unseen_speakers = found.groups(commands), [clip.group for clip in clips]
+    result = rejection(heard, scores, speakers, unseen_speakers, plan.recall)
+    any_command = found.chances[commands][:, subject.commands].max(axis=1).astype(np.float64)
+    kinder = asdict(rejection(any_command, scores, speakers, unseen_speakers, plan.recall))
     own = np.concatenate([np.ones(len(commands), bool), np.zeros(len(clips), bool)])
     words = [clip.word for clip in clips]
     return {
@@ -275,6 +278,7 @@ def open_set(subject: Subject, found: Measured, plan: Plan, elsewhere: Sequence[
         "wanted_recall": plan.recall,
         "auc": area(np.concatenate([np.maximum(heard, 0), scores]).astype(np.float32), own),
         **asdict(result),
+        "as_any_command": {key: value for key, value in kinder.items() if not key.startswith("curve")},
     }
 
 

@@ -230,6 +230,7 @@ def _summary(figures: dict[str, Any]) -> str:
         if found := figures[name]:
             text = f"{name.replace('_', ' ')}, accepted at {100 * found['recall']:.1f} % of the commands heard"
             lines.append(f"{text}: {_share(found['false_accepts'])}{_speakers(found)}")
+            lines.append(f"  where any command counts as heard: {_share(found['as_any_command']['false_accepts'])}")
     for row in figures["noise"]["rows"] if figures["noise"] else []:
         lines.append(f"{row['noise']}, {row['snr_db']:g} dB: {_share(row)}, {row['points_lost']:.1f} points lost")
     if other := figures["against"]:

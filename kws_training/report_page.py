@@ -183,13 +183,16 @@ def _open_set(figures: Figures) -> str:
             heard = f"{percent(found['recall'])} ({percent(found['recall_low'])} to {percent(found['recall_high'])})"
             limits = (interval(share), spread, _decimal(found["auc"]), f"{found['threshold']:.3f}")
             rows.append((name, share["n"], heard, percent(share["value"]), *limits))
+    kinder = figures["open_set"]["as_any_command"]
+    loose = f"{percent(kinder['false_accepts']['value'])} ({interval(kinder['false_accepts'])})"
     words = ", ".join(f"{word} ({n})" for word, n in figures["open_set"]["words"].items())
     head = ("", "clips", "commands heard", "accepted", "95 %", "over speakers", "area under ROC", "threshold")
     return _table(head, rows) + (
         f"<p class=note>Words that no training heard: {escape(words)} in this split. The score is the probability of "
         "the best command; its threshold is the highest at which the stated share of the commands is heard as what "
-        "they are. More speakers: with the training split's clips of these words, whose voices training heard saying "
-        "other words.</p>"
+        f"they are. Where a command counts as heard even if another command is answered, {loose} of this split's "
+        "unseen words are accepted. More speakers: with the training split's clips of these words, whose voices "
+        "training heard saying other words.</p>"
     )
 
 

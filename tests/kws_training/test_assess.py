@@ -217,6 +217,9 @@ def test_evaluate_measures_and_reports(clips, bundle, tmp_path, capsys, monkeypa
     assert len(figures["data"]["unreadable"]) == 1
     assert "s9_nohash_0" in figures["data"]["unreadable"][0]
     assert figures["open_set"]["words"] == {"bed": 3}
+    any_command = figures["open_set"]["as_any_command"]
+    assert any_command["threshold"] >= figures["open_set"]["threshold"]
+    assert any_command["false_accepts"]["value"] <= figures["open_set"]["false_accepts"]["value"]
     assert figures["against"]["points_lost"] == 0
     assert {row["noise"] for row in figures["noise"]["rows"]} == {"pink", "babble"}
     page = (tmp_path / "report" / "report.html").read_text()
