@@ -58,7 +58,7 @@ def test_a_network_of_steps_keeps_its_past_and_forgets_it(stepping):
 
 
 def test_steps_come_at_the_frames_of_the_stream(stepping):
-    ats = [at for at, _ in CommandStream(stepping).scores(Chunk(NOISE[:4000], 0))]
+    ats = [at for at, _ in CommandStream(stepping, steps=True).scores(Chunk(NOISE[:4000], 0))]
     assert ats == [160 * (2 * n + 1) + 480 for n in range(len(ats))]
     assert len(ats) == 11
 
@@ -73,8 +73,9 @@ def tones(*moments):
     return samples
 
 
-def test_a_command_is_heard_once_while_it_is_in_the_window_and_again_later(stepping):
-    stream = CommandStream(stepping)
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_command_is_heard_once_while_it_is_in_the_window_and_again_later(stepping, steps):
+    stream = CommandStream(stepping, steps=steps)
     found = stream.process(Chunk(tones(0.5, 1.4), 0))
     assert [item.command.label for item in found] == ["yes", "yes"]
     assert [item.at / RATE for item in found] == pytest.approx([0.57, 1.47], abs=0.06)
@@ -82,15 +83,29 @@ def test_a_command_is_heard_once_while_it_is_in_the_window_and_again_later(stepp
     assert found[0].command.score >= 0.4
 
 
-def test_a_jump_of_the_clock_forgets_the_past(stepping):
-    stream = CommandStream(stepping)
+@pytest.mark.parametrize("steps", [False, True])
+def test_a_jump_of_the_clock_forgets_the_past(stepping, steps):
+    stream = CommandStream(stepping, steps=steps)
     first = stream.scores(Chunk(NOISE[:3200], 0))
     again = stream.scores(Chunk(NOISE[:3200], 100_000))
     assert [at + 100_000 for at, _ in first] == [at for at, _ in again]
     assert np.array_equal([score for _, score in first], [score for _, score in again])
 
 
-def test_a_bundle_without_steps_runs_whole_windows_in_the_stream():
+def test_windows_and_steps_agree_from_the_moment_on_at_which_a_window_is_full(stepping):
+    """This network has no past beyond its window."""
+    both = [CommandStream(stepping, steps=steps).scores(Chunk(NOISE[:RATE], 0)) for steps in (False, True)]
+    assert [at for at, _ in both[0]] == [at for at, _ in both[1]]
+    windows, steps = (np.array([score for _, score in scores[6:]]) for scores in both)
+    assert windows == pytest.approx(steps, abs=1e-5)
+
+
+def test_in_steps_nothing_is_heard_before_a_window_is_full(stepping):
+    first = CommandStream(stepping, steps=True).process(Chunk(tones(0.0), 0))
+    assert first[0].at >= 9 * 160 + 480
+
+
+def test_a_bundle_without_steps_looks_at_whole_windows():
     bundle = load_bundle("commands-en")
     found = CommandStream(bundle).scores(Chunk(np.zeros(RATE, np.float32), 0))
     assert bundle.manifest.labels[int(found[-1][1].argmax())] == "_silence_"
@@ -105,7 +120,7 @@ def test_another_feature_definition_is_refused(stepping, manifest, tmp_path, fol
     network = stepping.model_path.read_bytes()
     other = write_bundle(tmp_path / "other", {**manifest, "features": {"mels": 5}}, network)
     with pytest.raises(BundleError, match=r"steps of \[1, 2, 4\], features of \[1, 2, 5\]"):
-        CommandStream(other)
+        CommandStream(other, steps=True)
     del manifest["decision"]["stream"]
     plain = write_bundle(
         tmp_path / "plain", {**manifest, "features": {"mels": 5}}, (folder / "model.tflite").read_bytes()

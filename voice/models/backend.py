@@ -133,7 +133,7 @@ class StreamingNetwork:
 
     def reset(self) -> None:
         """Forget the past."""
-        self.past: Mapping[str, Array] = self._zeros
+        self._past: Mapping[str, Array] = self._zeros
 
     def step(self, frames: Array) -> npt.NDArray[np.float32]:
         """Return the logits after a step, shape (outputs,).
@@ -141,8 +141,8 @@ class StreamingNetwork:
         Args:
             frames: the newest, shape (1, step_frames, bins).
         """
-        found = self._run(frames=frames, **self.past)
-        self.past = {name: found[new] for name, new in self._new.items()}
+        found = self._run(frames=frames, **self._past)
+        self._past = {name: found[new] for name, new in self._new.items()}
         return np.asarray(found["logits"][0], np.float32)
 
 

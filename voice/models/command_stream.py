@@ -1,9 +1,13 @@
 """One-word commands in running audio, without a wake word or a VAD in front.
 
-Every step (40 ms of the shipped kind of network) the network tells how probable each label is in the second that ends
-there. A command is heard when its probability, averaged over the last `smoothing_steps` steps, is the largest, is no
-silence and no other word, and reaches the bundle's threshold; after one no other is heard within `refractory_ms`, the
-second in which the same word is still in the window.
+Every four frames (40 ms) the network tells how probable each label is in the second that ends there. A command is
+heard when its probability, averaged over the last `smoothing_steps` looks, is the largest, is no silence and no other
+word, and reaches the bundle's threshold; after one no other is heard within `refractory_ms`, the second in which the
+same word is still in the window.
+
+Each look is at a whole window, unless `steps` is set: then a network that can takes a step, which is cheaper, but also
+sees what was before the window, where training padded with zeros. `python -m benchmarks.streaming` says what either
+costs; a network that was trained on windows alone loses some points of accuracy in steps.
 """
 
 from collections import deque
@@ -20,8 +24,8 @@ from voice.events import Chunk, Command
 from voice.models.backend import Network, StreamingNetwork, softmax
 from voice.models.bundle import Bundle, CommandsDecision, StreamDecision
 
-_WINDOW_STEP = StreamDecision(step_frames=4, window_steps=1)
-"""For a network that takes no steps: a whole window, every so many frames."""
+_LOOKS = StreamDecision(step_frames=4, window_steps=1)
+"""When a network that takes no steps looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +40,28 @@ class Heard:
 class CommandStream:
     """Finds commands in a stream.
 
-    Steps happen at fixed frames of the stream, whatever the chunks; so chunking never changes a score. Before the first
-    sample, and after a jump of the sample clock, the past is digital silence. A bundle whose network takes no steps is
-    run on whole windows instead, at the same places and at some thirty times the cost.
+    Looks happen at fixed frames of the stream, whatever the chunks; so chunking never changes a score. Before the first
+    sample, and after a jump of the sample clock, the past is digital silence; in steps there is none, and no command is
+    heard before a window is full.
 
     Args:
         bundle: of kind commands.
         threshold: replaces the bundle's.
+        steps: take steps instead of looking at whole windows.
         interpreter: the engine's interpreter class; None takes the installed one.
 
     Raises:
-        BundleError: the bundle isn't a command classifier, or its network, features and labels disagree.
+        BundleError: the bundle isn't a command classifier, its network takes no steps where they are asked for, or
+            network, features and labels disagree.
     """
 
     def __init__(
-        self, bundle: Bundle, threshold: float | None = None, interpreter: Callable[..., Any] | None = None
+        self,
+        bundle: Bundle,
+        threshold: float | None = None,
+        *,
+        steps: bool = False,
+        interpreter: Callable[..., Any] | None = None,
     ) -> None:
         decision = bundle.manifest.decision
         if not isinstance(decision, CommandsDecision):
@@ -60,16 +71,16 @@ class CommandStream:
         self.labels = bundle.manifest.labels
         self.threshold = decision.threshold if threshold is None else threshold
         self._decision = decision
-        self._stream = decision.stream or _WINDOW_STEP
+        self._stream = decision.stream or _LOOKS
         self._settings = bundle.manifest.features
         self._refractory = self._stream.refractory_ms * self._settings.rate // 1000  # samples
         self._features = FeatureStream(self._settings)
         shape = (1, self._stream.step_frames, self._settings.bins)
-        make = _Steps if decision.stream else _Windows
+        make = _Steps if steps else _Windows
         self._network = make(bundle, shape, decision.window_frames, interpreter)
+        window = (decision.window_frames - 1) * self._settings.hop + self._settings.window
+        self._fill = window if steps else 0  # samples before which no command is heard
         floor = np.full(shape, np.log(np.float32(self._settings.offset)), np.float32)
-        # Twice a window: the layers of a deep network together look back further than one.
-        self._network.begin([floor] * (2 * decision.window_frames // self._stream.step_frames + 1))
         n_outputs = len(self._network.step(floor))
         if n_outputs != len(self.labels):
             raise BundleError(
@@ -94,6 +105,7 @@ class CommandStream:
         if chunk.start != self._next:
             self.reset()
             self._origin = chunk.start
+            self._quiet_until = chunk.start + self._fill
         self._next = chunk.end
         self._frames = np.concatenate([self._frames, self._features.process(chunk.samples)])
         step = self._stream.step_frames
@@ -121,43 +133,33 @@ class CommandStream:
 
 
 class _Steps:
-    """A network that takes steps, begun behind digital silence."""
+    """A network that takes steps, begun as its windows begin."""
 
     def __init__(self, bundle: Bundle, shape: tuple[int, ...], _: int, interpreter: Callable[..., Any] | None) -> None:
-        self._network = StreamingNetwork(bundle.model_path, interpreter)
-        if self._network.frames_shape != shape:
+        network = StreamingNetwork(bundle.model_path, interpreter)
+        if network.frames_shape != shape:
             raise BundleError(
-                f"{bundle.folder}: steps of {list(self._network.frames_shape)}, features of {list(shape)}",
-                fix="export the bundle again",
+                f"{bundle.folder}: steps of {list(network.frames_shape)}, features of {list(shape)}",
+                fix="export the bundle again with the features that it was trained on",
             )
-        self.step = self._network.step
-
-    def begin(self, silence: list[Features]) -> None:
-        for frames in silence:
-            self._network.step(frames)
-        self._silent = self._network.past
-
-    def reset(self) -> None:
-        self._network.past = self._silent
+        self.step, self.reset = network.step, network.reset
 
 
 class _Windows:
-    """A network of whole windows, run at every step."""
+    """A network of whole windows, the last of which is kept; at the start it is digital silence."""
 
     def __init__(
         self, bundle: Bundle, shape: tuple[int, ...], n_frames: int, interpreter: Callable[..., Any] | None
     ) -> None:
         self._network = Network(bundle.model_path, interpreter)
-        self._network.require((1, n_frames, shape[-1]), str(bundle.folder))
-        self._n_frames = n_frames
-
-    def begin(self, silence: list[Features]) -> None:
-        self._silent = np.concatenate(silence, axis=1)[:, : self._n_frames]
+        wanted = (1, n_frames, shape[-1])
+        self._network.require(wanted, str(bundle.folder))
+        floor = np.log(np.float32(bundle.manifest.features.offset))
+        self._silence = self._window = np.full(wanted, floor, np.float32)
 
     def reset(self) -> None:
-        self._window = self._silent
+        self._window = self._silence
 
     def step(self, frames: Features) -> npt.NDArray[np.float32]:
-        window = getattr(self, "_window", self._silent)
-        self._window = np.concatenate([window[:, frames.shape[1] :], frames], axis=1)
+        self._window = np.concatenate([self._window[:, frames.shape[1] :], frames], axis=1)
         return np.asarray(self._network.run(self._window)[0][0], np.float32)
