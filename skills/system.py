@@ -10,7 +10,7 @@ from pathlib import Path
 
 from voice.skill import Skill
 
-skill = Skill("system", needs=["network"], description="Load, memory, disk, uptime and network address of this machine.")
+skill = Skill("system", needs=["network"], description="Load, memory, disk, uptime, network address.")
 skill.rule("machine", "(the|this|your) (machine|system|device|box)")
 skill.rule("tell", "(what is|what's|tell me)")
 
