@@ -11,7 +11,7 @@ skill.rule("pick", "(give me|tell me|pick|choose|think of|say|i need)")
 
 @skill.intent(
     "RollDice",
-    "(roll|throw|cast) (a|the|one|some) (die|dice) [for me|please]",
+    "(roll|throw|cast) [a|the|one|some] (die|dice) [for me|please]",
     "(roll|throw|cast) {count} dice [for me|please]",
     "(roll|throw) a {sides} sided (die|dice)",
     "(roll|throw) {count} {sides} sided dice",

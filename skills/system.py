@@ -19,7 +19,7 @@ skill.rule("tell", "(what is|what's|tell me)")
     "SystemStatus",
     "[<tell> [the]] system status",
     "<tell> the status of <machine>",
-    "how (is|are) (<machine>|you) (doing|feeling|running)",
+    "how (is <machine>|[are] you) (doing|feeling|running)",
     "how is <machine>",
     "(are you all right|are you okay|status report|give me a status report|run a system check)",
 )
