@@ -83,6 +83,10 @@ class ChildStage:
         """Return what the skill has to do later."""
         return self.table
 
+    def fault(self, skill: Skill, text: str) -> None:
+        """Leave a line in the host's log."""
+        print(text, file=sys.stderr)
+
     def relist(self, skill: Skill, name: str) -> None:
         """Let a list that has changed be heard."""
         values = wire.Values.of(skill.lists[name])

@@ -204,6 +204,10 @@ class SkillHost:
         """Return what a skill has to do later."""
         return self._errands.schedules(skill)
 
+    def fault(self, skill: Skill, text: str) -> None:
+        """Tell of something that went wrong while nobody asked, on `hermes/error/skill/<name>`."""
+        self._errands.on_loop(lambda: self._errands.spawn(self._report(skill.name, SkillError(text), Context())))
+
     def relist(self, skill: Skill, name: str) -> None:
         """Let a list that has changed be heard."""
         self._errands.on_loop(lambda: self.on_lists(skill, name))

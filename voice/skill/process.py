@@ -181,6 +181,8 @@ class SkillProcess:
         if self._closing or self._skill is None:
             return
         _log.error("skill %s: its process ended: %s; it is started again", self._skill.name, reason)
+        with contextlib.suppress(SkillError):  # it may have left the stage meanwhile
+            self._skill.stage.fault(self._skill, f"its process ended: {reason}; it is started again")
         self._crashes = self._crashes + 1 if time.monotonic() - started < STEADY_S else 1
         await self._restart()
 

@@ -56,6 +56,10 @@ class Stage(Protocol):
         """Return what a skill has to do later."""
         ...
 
+    def fault(self, skill: "Skill", text: str) -> None:
+        """Tell of something that went wrong while nobody asked."""
+        ...
+
     def relist(self, skill: "Skill", name: str) -> None:
         """Let a list that has changed be heard."""
         ...
