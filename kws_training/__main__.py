@@ -109,12 +109,14 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
     from kws_training.export import export as write  # noqa: PLC0415
     from kws_training.provenance import data_records, limits, measured_on  # noqa: PLC0415
+    from kws_training.trained import trained_parameters  # noqa: PLC0415
     from voice.models.bundle import SHIPPED  # noqa: PLC0415
 
     model, decision, minutes = _trained(run, work)
-    if out.resolve().is_relative_to(SHIPPED) and model.count_params() > PARAMETERS_AT_MOST:
+    n_parameters = trained_parameters(model)
+    if out.resolve().is_relative_to(SHIPPED) and n_parameters > PARAMETERS_AT_MOST:
         raise ConfigError(
-            f"{model.count_params()} parameters, {PARAMETERS_AT_MOST} at most in a shipped bundle",
+            f"{n_parameters} parameters, {PARAMETERS_AT_MOST} at most in a shipped bundle",
             fix="shrink the recipe, or name a folder of your own with --out",
         )
     if len(model.input_shape) == 2:
@@ -254,6 +256,8 @@ def _record(
 ) -> dict[str, Any]:
     from kws_training.cards import commit  # noqa: PLC0415
 
+    from kws_training.trained import trained_parameters  # noqa: PLC0415
+
     name = "defaults of kws_training/settings.py" if recipe is None else recipe.name
     return {
         "command": command,
@@ -261,7 +265,7 @@ def _record(
         "commit": commit(),
         "seed": seed,
         "minutes": round(minutes, 1),
-        "parameters": sum(int(weight.shape.num_elements()) for weight in model.trainable_weights),
+        "parameters": trained_parameters(model),
         "data": list(data),
     }
 

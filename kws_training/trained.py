@@ -1,6 +1,7 @@
 """Read a trained network, whatever its architecture."""
 
 from importlib import import_module
+from math import prod
 from pathlib import Path
 from pkgutil import iter_modules
 
@@ -19,3 +20,8 @@ def load_network(path: Path) -> keras.Model:
     for module in iter_modules(models.__path__):
         import_module(f"{models.__name__}.{module.name}")  # each registers the layers of its own
     return keras.models.load_model(path, compile=False)
+
+
+def trained_parameters(model: keras.Model) -> int:
+    """Return the number of weights that training moves, as papers count them: no means of batch normalisation."""
+    return sum(prod(weight.shape) for weight in model.trainable_weights)
