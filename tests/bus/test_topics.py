@@ -218,3 +218,9 @@ def test_play_finished_takes_its_site_from_the_topic() -> None:
     finished = topics.PlayFinished(site_id="kitchen/1", id="r")
     rhasspy = parse(topics.PlayFinished, {"id": "r"}, finished.topic())
     assert rhasspy == finished
+
+
+def test_12_half_a_surrogate_pair_is_refused_and_a_whole_one_is_a_character() -> None:
+    with pytest.raises(BusError, match="surrogate"):
+        parse(topics.TtsSay, b'{"text": "\\ud83d"}')
+    assert parse(topics.TtsSay, b'{"text": "\\ud83d\\ude00"}').text == "\U0001f600"

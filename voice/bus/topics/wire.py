@@ -82,6 +82,8 @@ class Payload(Wire):
             raise BusError(f"{message.topic}: {len(message.payload)} bytes", fix=f"send at most {cls.max_bytes}")
         try:
             data = json.loads(message.payload or b"{}")
+            if b"\\u" in message.payload:
+                _check_text(data)
             return cls.model_validate(cls._with_topic({} if data is None else data, message.topic.split("/")))
         except (ValueError, RecursionError) as error:
             raise BusError(f"{message.topic}: {_reason(error)}", fix="see docs/protocol.md") from error
@@ -95,6 +97,18 @@ class Payload(Wire):
             **data,
             **dict(zip(map(to_camel, cls.in_topic), levels_of(cls.topic_filter, "/".join(levels)), strict=False)),
         }
+
+
+def _check_text(data: Any) -> None:
+    r"""Refuse halves of surrogate pairs, which `\ud800` brings in and no message can carry on (RFC 8259, section 8.2).
+
+    Raises:
+        ValueError: there is one.
+    """
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("half a surrogate pair in a text") from error
 
 
 def _reason(error: Exception) -> str:
