@@ -255,7 +255,6 @@ def _record(
     command: str, recipe: Path | None, seed: int, minutes: float, model: Any, data: tuple[dict[str, Any], ...]
 ) -> dict[str, Any]:
     from kws_training.cards import commit  # noqa: PLC0415
-
     from kws_training.trained import trained_parameters  # noqa: PLC0415
 
     name = "defaults of kws_training/settings.py" if recipe is None else recipe.name
