@@ -19,7 +19,11 @@ from voice.nlu.values import Entry
 ListSymbol = tuple[str, str, str, str]
 """A list, the letters glued before and after its values, and which of its values the context leaves."""
 Symbol = str | ListSymbol
-MAX_STATES = 500_000
+MAX_COPIED = 500_000
+"""Characters that one list may take up."""
+
+
+Nodes = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,15 @@ class Spelling:
     leaves: npt.NDArray[np.int32]
 
 
-def acceptor_of(network: Network, allowed: Allowed, symbol: Callable[[int, tuple[str, int, str]], Symbol]) -> Acceptor:
+def acceptor_of(
+    network: Network, allowed: Allowed, symbols: Callable[[int, tuple[str, int, str]], Iterable[Symbol]]
+) -> Acceptor:
     """Return the acceptor of the allowed templates; what only a wildcard can complete is left out.
 
     Args:
         network: the templates.
         allowed: whether a template counts.
-        symbol: the symbol of a list's place in a template.
+        symbols: the symbols of a list's place in a template: the list, in one part or more.
     """
     index: dict[frozenset[int], int] = {frozenset({START}): 0}
     rows: list[dict[Symbol, int]] = []
@@ -61,7 +67,8 @@ def acceptor_of(network: Network, allowed: Allowed, symbol: Callable[[int, tuple
                 targets.setdefault(word, set()).update(after)
             for place, after in network.uses[state].items():
                 if not network.places[place[1]].is_wild:
-                    targets.setdefault(symbol(network.owner[after[0]], place), set()).update(after)
+                    for part in symbols(network.owner[after[0]], place):
+                        targets.setdefault(part, set()).update(after)
         row: dict[Symbol, int] = {}
         for label, reached in targets.items():
             kept = frozenset(s for s in reached if allowed(network.owner[s])) if START in subset else frozenset(reached)
@@ -169,48 +176,51 @@ def graph_of(
     skip = list(skip)
     polite = [builder.text(f"{phrase} ", builder.entry) for phrase in skip]
     polite += [builder.text(f"{phrase} ", [*builder.entry, *polite]) for phrase in denying]
-    before: list[list[npt.NDArray[np.int32]]] = [[] for _ in acceptor.arcs]  # last characters of what leads to a state
-    entry: dict[int, list[int]] = {0: [*builder.entry, *polite]}
-    for state in _first_last(acceptor):
-        if state and acceptor.arcs[state]:
-            space = builder.node(" ", ())
-            for nodes in before[state]:
-                builder.arcs(nodes, space)
-            entry[state] = [space]
-        if state in acceptor.finals:
-            for nodes in before[state]:
-                builder.end(nodes)
-        letters: dict[tuple[int, str], int] = {}
-        for label, target in acceptor.arcs[state].items():
-            if isinstance(label, tuple):
-                spelt = spelling(label)
-                first = builder.block(spelt.characters, spelt.arcs, spelt.roots, entry[state])
-                before[target].append(spelt.leaves + first)
-            else:
-                before[target].append(np.array([_word(builder, letters, label, entry[state])], np.int32))
-    _add_skip(builder, skip, [nodes for state in acceptor.finals for nodes in before[state]])
+    spaces = [builder.node(" ", ()) if row and state else -1 for state, row in enumerate(acceptor.arcs)]
+    ways: dict[Symbol, dict[int, list[int]]] = {}  # symbol -> state after it -> nodes before it
+    for state, row in enumerate(acceptor.arcs):
+        entry = [spaces[state]] if state else [*builder.entry, *polite]
+        for label, target in row.items():
+            ways.setdefault(label, {}).setdefault(target, []).extend(entry)
+    ends: list[Nodes] = []
+
+    def arrive(nodes: Nodes, target: int) -> None:
+        if spaces[target] >= 0:
+            builder.arcs(nodes, spaces[target])
+        if target in acceptor.finals:
+            ends.append(nodes)
+
+    for label, targets in ways.items():
+        if isinstance(label, str):
+            for target, sources in targets.items():
+                arrive(np.array([builder.text(label, sources)], np.int32), target)
+            continue
+        spelt = spelling(label)
+        for reached, sources in _copies(targets, len(spelt.characters)):
+            leaves = spelt.leaves + builder.block(spelt.characters, spelt.arcs, spelt.roots, sources)
+            for target in reached:
+                arrive(leaves, target)
+    for nodes in ends:
+        builder.end(nodes)
+    _add_skip(builder, skip, ends)
     return builder.build()
 
 
-def _word(builder: GraphBuilder, letters: dict[tuple[int, str], int], word: str, sources: list[int]) -> int:
-    """Add a word, sharing beginnings with others from the same state; return its last node."""
-    node = -1
-    for character in word:
-        key = (node, character)
-        if key not in letters:
-            letters[key] = builder.node(character, sources if node < 0 else [node])
-        node = letters[key]
-    return node
+def _copies(targets: Mapping[int, list[int]], size: int) -> Iterable[tuple[list[int], list[int]]]:
+    """Yield for each copy of a list the states after it and the nodes before it.
+
+    A copy for each state after it keeps apart what only together is a sentence. Where that would be too much, one copy
+    serves all: a path that mixes two sentences is possible then, and is no sentence when its text is read.
+    """
+    if size * len(targets) <= MAX_COPIED:
+        yield from (([target], sources) for target, sources in targets.items())
+    else:
+        yield [*targets], [node for sources in targets.values() for node in sources]
 
 
-def _add_skip(builder: GraphBuilder, skip: Iterable[str], ends: list[npt.NDArray[np.int32]]) -> None:
+def _add_skip(builder: GraphBuilder, skip: Iterable[str], ends: list[Nodes]) -> None:
     for phrase in skip:
         space = builder.node(" ", ())
         for nodes in ends:
             builder.arcs(nodes, space)
         builder.end(np.array([builder.text(phrase, [space])], np.int32))
-
-
-def _first_last(acceptor: Acceptor) -> list[int]:
-    """Return the states so that each comes before all that follow it."""
-    return list(_last_first([dict(row) for row in acceptor.arcs]))[::-1]

@@ -185,7 +185,7 @@ class Grammar:
         if key not in self._acceptors:
             if len(self._acceptors) >= _FILTERS:
                 self._acceptors.pop(next(iter(self._acceptors)))
-            self._acceptors[key] = acceptor_of(self.network, self._allowed(intent_filter), self._symbol)
+            self._acceptors[key] = acceptor_of(self.network, self._allowed(intent_filter), self._symbols)
         return self._acceptors[key]
 
     def _allowed(self, intent_filter: Sequence[str] | None) -> Allowed:
@@ -195,23 +195,30 @@ class Grammar:
         allowed = [template.block.intent in names for template in self.network.templates]
         return allowed.__getitem__
 
-    def _symbol(self, template: int, place: tuple[str, int, str]) -> Symbol:
-        """Return a list's symbol: with the context that its template demands, where that leaves values out."""
+    def _symbols(self, template: int, place: tuple[str, int, str]) -> list[Symbol]:
+        """Return a list's symbols: its values without facts, and those whose facts the template allows."""
         before, index, behind = place
         name = self.network.places[index].values
-        block = self.network.templates[template].block
         keys = self._facts_of(name)
-        requires = {key: value for key, value in block.requires.items() if key in keys}
-        excludes = {key: value for key, value in block.excludes.items() if key in keys}
-        limits = _limits_key(requires, excludes)
-        self._limits[limits] = (requires, excludes)
-        return (name, before, behind, limits)
+        symbols: list[Symbol] = [(name, before, behind, _PLAIN)]
+        if keys:
+            block = self.network.templates[template].block
+            requires = {key: value for key, value in block.requires.items() if key in keys}
+            excludes = {key: value for key, value in block.excludes.items() if key in keys}
+            limits = repr((sorted(requires.items()), sorted(excludes.items())))
+            self._limits[limits] = (requires, excludes)
+            symbols.append((name, before, behind, limits))
+        return symbols
 
     def _spelling(self, symbol: ListSymbol) -> Spelling:
         if symbol not in self._spelt:
             name, before, behind, limits = symbol
-            requires, excludes = self._limits[limits]
-            entries = (e for e in self.entries(name) if meets(requires, excludes, e.context, partly=True))
+            if limits == _PLAIN:
+                entries = [entry for entry in self.entries(name) if not entry.context]
+            else:
+                requires, excludes = self._limits[limits]
+                found = (entry for entry in self.entries(name) if entry.context)
+                entries = [entry for entry in found if meets(requires, excludes, entry.context, partly=True)]
             self._spelt[symbol] = spelling_of(entries, before, behind)
         return self._spelt[symbol]
 
@@ -243,14 +250,11 @@ class Grammar:
 
 
 _ANY = Policy()
+_PLAIN = ""  # the limits of values without facts
 
 
 def _meaning(intent: Intent | None) -> tuple[str, str] | None:
     return (intent.name, repr(sorted((slot.name, repr(slot.value)) for slot in intent.slots))) if intent else None
-
-
-def _limits_key(requires: Mapping[str, Any], excludes: Mapping[str, Any]) -> str:
-    return repr((sorted(requires.items()), sorted(excludes.items()))) if requires or excludes else ""
 
 
 def _slot(filled: Filled, words: Words, text: str, starts: list[int]) -> Slot:
