@@ -133,7 +133,7 @@ def stop_ringing() -> None:
 @skill.intent(
     "CancelAlarm",
     "<cancel> (the|my) [{name}] alarm [(for|at) <time>] [please]",
-    "<cancel> (the|my) <time> alarm [please]",
+    "<cancel> (the|my) ({moment}|{hour} [o'clock|{minute}]) alarm [please]",
 )
 def cancel_alarm(
     moment: int | None = None,

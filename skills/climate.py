@@ -64,7 +64,7 @@ def reported_by_esphome(node: str, item: str, payload: Any) -> None:
     "ClimateSet",
     "(set|turn|put|change) the [{room}] <heating> <in_room> to {degrees} [degrees] [please]",
     "(make it|heat it to|heat up to|cool down to) {degrees} degrees <in_room> [please]",
-    "heat the {room} to {degrees} [degrees]",
+    "heat the {room} to {degrees} degrees",
     "(set|make) the {room} (to|at) {degrees} degrees",
 )
 def climate_set(degrees: Annotated[int, Range(5, 90)], room: str = "all") -> str:

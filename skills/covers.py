@@ -14,13 +14,14 @@ DOORS = ("garage door", "gate")
 
 skill = Skill("covers", publishes=COMMAND_TOPICS, description="Blinds, curtains, garage door: open, close, position.")
 skill.rule("the", "[the|my|all the]")
-skill.rule("cover", "(<the> [{room}] {kind} [in <the> {room}]|<the> {cover})")
+skill.rule("cover", "((<the> [{room}] {kind}|the [{room}] {one:kind}) [in <the> {room}]|<the> {cover})")
 
 
 def relist() -> None:
     """Let the rooms and names of the announced covers be heard."""
     skill.list("room", {room: room.replace(" ", "_") for room in dict.fromkeys((*ROOMS, *house.areas))})
-    skill.list("kind", {**{name: name for name in KINDS}, **{one: name for name, one in KINDS.items()}})
+    skill.list("kind", [*KINDS])
+    skill.list("one", {one: name for name, one in KINDS.items()})
     skill.list("cover", [*dict.fromkeys((*DOORS, *house.names))])
 
 

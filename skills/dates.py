@@ -35,7 +35,7 @@ skill.rule("until", "(until|till|to|before)")
 
 @skill.intent(
     "GetDate",
-    "<which> (day|date) is (it|today) [today|please]",
+    "<which> (day|date) is (it [today]|today) [please]",
     "<which> day of the week is (it|today) [today]",
     "<tell> (the date [today]|today's date) [please]",
     "(what's|what is) today",

@@ -36,8 +36,8 @@ skill.list(
     "list", {"shopping list": "shopping", "grocery list": "shopping", "to do list": "to do", "task list": "to do"}
 )
 skill.list("order", {**{name: number for number, name in enumerate(ORDER)}, "last": -1})
-skill.rule("amount", "[some|more|{count}|(a|one|{count}) {packing} of]")
-skill.rule("goods", "<amount> {item} [and [some] {item:second}]")
+skill.rule("thing", "([some|more] {item}|{count} {several:item}|(a|one|{count}) {packing} of {item})")
+skill.rule("goods", "<thing> [and [some] {item:second}]")
 skill.rule("on_shopping", "(the|my|our) (shopping|grocery) list [please]")
 
 
@@ -46,6 +46,7 @@ def _groceries() -> list[str]:
 
 
 skill.list("item", _groceries())
+skill.list("several", [item for item in _groceries() if item.endswith("s")])  # nobody says "four pork"
 
 
 @skill.on_start
@@ -62,8 +63,8 @@ def recall() -> None:
     "(add|put) <goods> (to|on) <on_shopping>",
     "(we|i) need [to (buy|get)] <goods>",
     "(we are|we're|i am|i'm) [almost] out of {item}",
-    "(remember to|remind me to|please|we have to) (buy|get) <goods>",
-    "buy <amount> {item}",
+    "(remember to|remind me to|we have to) (buy|get) <goods>",
+    "[please] buy <thing>",
 )
 @skill.answer("Goods", "<goods> [please]")
 def shopping_add(item: str, second: str | None = None, count: Count | None = None, packing: str | None = None) -> str:
@@ -78,7 +79,7 @@ def shopping_add(item: str, second: str | None = None, count: Count | None = Non
 @skill.intent(
     "ShoppingRemove",
     "(remove|delete|take|cross|scratch) {item} (from|off) <on_shopping>",
-    "(i|we) (bought|have bought|have got) [the] {item}",
+    "(i|we) [have] bought [the] {item}",
     "(cross off|we do not need|we don't need) {item}",
 )
 def shopping_remove(item: str) -> str:

@@ -12,12 +12,13 @@ Hours, Minutes, Seconds = Annotated[int, Range(1, 24)], Annotated[int, Range(1, 
 
 skill = Skill("timer", description="Set, extend, cancel and ask for timers.")
 skill.list("order", {"first": 0, "second": 1, "third": 2, "last": -1})
-skill.list("single", {"one": 1, "a": 1, "an": 1})
+skill.list("a", {"one": 1, "a": 1})
+skill.list("an", {"one": 1, "an": 1})
 skill.rule("set", "(set|start|make|create|give me)")
 skill.rule("cancel", "(cancel|stop|delete|turn off)")
-skill.rule("hours", "({single:hours} hour|{hours} hours)")  # what nobody says can't be misheard: "ten hour"
-skill.rule("minutes", "({single:minutes} minute|{minutes} minutes)")
-skill.rule("seconds", "({single:seconds} second|{seconds} seconds)")
+skill.rule("hours", "({an:hours} hour|{hours} hours)")  # what nobody says can't be misheard: "ten hour"
+skill.rule("minutes", "({a:minutes} minute|{minutes} minutes)")
+skill.rule("seconds", "({a:seconds} second|{seconds} seconds)")
 skill.rule("duration", "(<hours> [[and] <minutes>]|<minutes> [[and] <seconds>]|<seconds>)")
 skill.rule(
     "length",
