@@ -11,7 +11,7 @@ from typing import Self
 from voice.errors import EarshotError, SkillError
 from voice.nlu.templates import compile_grammar
 from voice.skill.host import SkillHost
-from voice.skill.loader import Source, clash_of, declared, load_target, sources
+from voice.skill.loader import Source, clash_of, declared, in_folders, load_target, sources
 from voice.skill.options import load_options
 from voice.skill.process import SkillProcess
 from voice.skill.proxy import proxy_of
@@ -95,7 +95,7 @@ class Crew:
 
     def follow(self, host: SkillHost, learn: Learn) -> None:
         """Look at the skills' files from now on: one that changes is loaded beside, compiled, and exchanged at once."""
-        if self._settings.reload:
+        if self._settings.reload and (self._settings.folders or self.processes):
             self._watch = asyncio.create_task(self._look(host, learn), name="skills' files")
 
     # ---- loading -----------------------------------------------------------------------------------------------
@@ -150,7 +150,8 @@ class Crew:
 
     def _changed(self) -> list[_Member]:
         """Return the skills whose files have changed, with new and vanished ones of the folders."""
-        found = {source.target: source for source in sources(self._settings)[0]}
+        found = {source.target: source for source in in_folders(self._settings)}
+        found |= {member.source.target: member.source for member in self._members if member.source.name}
         known = {member.source.target for member in self._members}
         fresh = [_Member(source) for target, source in found.items() if target not in known]
         changed = []

@@ -46,13 +46,16 @@ def sources(settings: SkillSettings) -> tuple[list[Source], list[SkillError]]:
         for point in points
         if settings.only is None or point.name in settings.only
     ]
-    missing = []
-    for folder in map(Path, settings.folders):
-        if folder.is_dir():
-            found += [Source(str(path)) for path in in_folder(folder)]
-        else:
-            missing.append(SkillError(f"skill folder {folder} does not exist", fix="correct skills.folders"))
-    return found, missing
+    missing = [folder for folder in settings.folders if not Path(folder).is_dir()]
+    fix = "correct skills.folders"
+    return [*found, *in_folders(settings)], [
+        SkillError(f"skill folder {folder} does not exist", fix=fix) for folder in missing
+    ]
+
+
+def in_folders(settings: SkillSettings) -> list[Source]:
+    """Return the skills of the folders that there are; unlike the installed ones, they come and go."""
+    return [Source(str(path)) for folder in settings.folders for path in in_folder(Path(folder))]
 
 
 def load_skills(settings: SkillSettings) -> list[Skill]:
