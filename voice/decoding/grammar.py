@@ -56,7 +56,10 @@ class GrammarMatch:
     intent: Intent
     tokens: tuple[Token, ...]
     loss: float
-    """Nats lost over the whole segment per character; two don't count, so a short sentence needs better evidence."""
+    """Nats lost over the whole segment per character, with what the search gave each; two don't count.
+
+    So a short sentence needs better evidence.
+    """
     worst_word: float
     """Nats lost per character of the worst word."""
     label: float
@@ -168,14 +171,15 @@ class GrammarDecoder:
 
     def _matched(self, intent: Intent, said: Said) -> GrammarMatch:
         """Return a match: the intent with what speech says about it."""
-        loss = float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE)
+        misfit = float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE)
+        loss = misfit + self.settings.character_nats  # what the search gave away
         slots = tuple(
             replace(slot, confidence=float(np.exp(np.mean(said.scores[slot.start : slot.end]))))
             if slot.end > slot.start
             else slot
             for slot in intent.slots
         )
-        intent = replace(intent, slots=slots, confidence=float(np.exp(-loss)), source="grammar")
+        intent = replace(intent, slots=slots, confidence=float(np.exp(-misfit)), source="grammar")
         tokens = words_of(list(said.text), said.frames, said.scores, self._stride)
         return GrammarMatch(intent, tokens, loss, max(said.word_losses()), float(np.mean(said.scores)))
 
