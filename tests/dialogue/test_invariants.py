@@ -106,7 +106,7 @@ def law_12_nothing_outlives_its_deadline(dialogue):
 
 def law_13_an_intent_that_nobody_handles_has_300_ms(dialogue):
     intents = [message for message in dialogue.seen.step if isinstance(message, t.IntentMessage)]
-    if intents and intents[-1].intent.intent_name == "Nobody" and not dialogue.claimed:
+    if intents and intents[-1].intent.intent_name == "Nobody" and intents[-1].session_id not in dialogue.claims:
         assert dialogue.site.deadline <= dialogue.now + 0.3 + 1e-6
 
 
@@ -231,7 +231,7 @@ class Dialogue(RuleBasedStateMachine):
             queue=3, custom_data=64, barge_in=barge_in, stop_word=stop_word, follow_up_s=follow_up_s
         )
         self.site = SiteDialogue("room", self.limits, lambda intent, session: intent != "Nobody")
-        self.seen, self.now, self.ticked, self.claimed = Seen(), 0.0, False, False
+        self.seen, self.now, self.ticked, self.claims = Seen(), 0.0, False, set()
         self.answered, self.sites, self.last_parsed = [], {}, ""
 
     def send(self, message, ticked=False):
@@ -241,7 +241,11 @@ class Dialogue(RuleBasedStateMachine):
         for said in self.seen.step:
             if isinstance(said, t.SessionStarted):
                 self.sites[said.session_id] = said.site_id
-                self.claimed = False
+
+    def claim(self):
+        """Note that whoever asked for the sessions of this step looks after them."""
+        kinds = t.SessionStarted | t.SessionQueued
+        self.claims |= {said.session_id for said in self.seen.step if isinstance(said, kinds)}
 
     def at(self):
         return self.sites[self.site.session_id]
@@ -264,12 +268,12 @@ class Dialogue(RuleBasedStateMachine):
     def action(self, text, wait, tell, only, data, site):
         init = t.ActionInit(text=text, can_be_enqueued=wait, send_intent_not_recognized=tell, intent_filter=only)
         self.send(t.StartSession(init=init, custom_data=data, site_id=site))
-        self.claimed = True
+        self.claim()
 
     @rule(text=TEXTS, site=SITES)
     def notification(self, text, site):
         self.send(t.StartSession(init=t.NotificationInit(text=text), site_id=site))
-        self.claimed = True
+        self.claim()
 
     @rule(text=TEXTS, which=WHICH)
     def text(self, text, which):
@@ -280,6 +284,24 @@ class Dialogue(RuleBasedStateMachine):
         name = t.IntentName(intent_name=intent, dangerous=intent == "Unlock" or None)
         self.last_parsed = intent
         self.send(t.NluIntentParsed(input="x", intent=name, session_id=self.session(which)))
+
+    @rule(intent=INTENTS, site=SITES)
+    def a_whole_turn(self, intent, site):
+        for step in (
+            lambda: self.wake(site),
+            lambda: self.text("x", "running"),
+            lambda: self.parsed(intent, "running"),
+        ):
+            step()
+            self.every_law_holds()
+
+    @rule(intent=INTENTS, only=FILTERS, tell=st.booleans())
+    def a_whole_turn_with_a_filter(self, intent, only, tell):
+        self.action("", wait=False, tell=tell, only=only, data=None, site="room.a")
+        self.every_law_holds()
+        self.text("x", "running")
+        self.every_law_holds()
+        self.parsed(intent, "running")
 
     @rule(which=WHICH)
     def not_parsed(self, which):
@@ -295,8 +317,8 @@ class Dialogue(RuleBasedStateMachine):
     def go_on(self, text, only, tell, which, slot, data):
         ids = {"session_id": self.session(which), "custom_data": data}
         message = t.ContinueSession(**ids, text=text, intent_filter=only, send_intent_not_recognized=tell, slot=slot)
+        self.claims.add(message.session_id)
         self.send(message)
-        self.claimed = True
 
     @rule(text=TEXTS, which=WHICH, data=DATA)
     def end(self, text, which, data):
