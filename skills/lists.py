@@ -31,12 +31,16 @@ Count = Annotated[int, Range(2, 24)]
 List = Literal["shopping", "to do"]
 
 skill = Skill("lists", description="A shopping list and a to-do list.")
-skill.list("packing", [*PACKINGS, *(PLURALS.get(name, f"{name}s") for name in PACKINGS)])
+skill.list("one_packing", PACKINGS)
+skill.list("packings", [PLURALS.get(name, f"{name}s") for name in PACKINGS])
 skill.list(
     "list", {"shopping list": "shopping", "grocery list": "shopping", "to do list": "to do", "task list": "to do"}
 )
 skill.list("order", {**{name: number for number, name in enumerate(ORDER)}, "last": -1})
-skill.rule("thing", "([some|more] {item}|{count} {several:item}|(a|one|{count}) {packing} of {item})")
+skill.rule(
+    "thing",
+    "([some|more] {item}|{count} {several:item}|((a|one) {one_packing:packing}|{count} {packings:packing}) of {item})",
+)
 skill.rule("goods", "<thing> [and [some] {item:second}]")
 skill.rule("on_shopping", "(the|my|our) (shopping|grocery) list [please]")
 
