@@ -44,6 +44,7 @@ dialogue: {arbitration_s: 1.0}
 DOCUMENTED = re.compile(r"^## `((?:hermes|rhasspy|earshot)/[^`]+)`", re.MULTILINE)
 READ_ONLY = {model.topic_filter for model in (*JSON_TOPICS, *SOUND_TOPICS) if model.direction == "read"} | {
     "hermes/dialogueManager/startSession",
+    "earshot/skill/+/register",
     "hermes/nlu/partialQuery",
     "hermes/tts/stop",
 }

@@ -287,7 +287,16 @@ def memory_kb() -> int:
 
 async def run(turns: int, seed: int) -> Count:
     """Run the script and return what came of it."""
-    logging.getLogger("voice").setLevel(logging.CRITICAL)  # a thousand faults on purpose are a thousand lines
+    log = logging.getLogger("voice")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # a thousand faults on purpose are a thousand lines
+    try:
+        return await _run(turns, seed)
+    finally:
+        log.setLevel(level)
+
+
+async def _run(turns: int, seed: int) -> Count:
     began = time.perf_counter()
     async with LocalBus() as bus:
         house = House(bus, seed)

@@ -114,7 +114,7 @@ NEVER = {"asr.AsrTrainSuccess", "nlu.NluTrainSuccess", "train.IntentGraph"}
 """Answers of a training that we refuse: what Earshot understands comes from its skills."""
 UNKNOWN_TO_RHASSPY = {
     "wake.HotwordDetected": {"detectionSignalMs", "score"},
-    "asr.AsrStartListening": {"slot"},
+    "asr.AsrStartListening": {"slot", "hotwordOn"},
     "asr.AsrTrain": {"siteId", "component"},
     "audioserver.AudioPlayFinished": {"siteId"},
     "audioserver.AudioSummary": {"siteId"},

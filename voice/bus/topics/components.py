@@ -67,7 +67,6 @@ class SkillRegister(Payload):
     """A remote skill says what it answers. Publish it retained; an empty payload takes it back. Earshot's own."""
 
     topic_filter = "earshot/skill/+/register"
-    direction = "read"
     in_topic = ("skill_id",)
     skill_id: str = Field("", max_length=100)
     intents: dict[str, list[str]] = Field(
@@ -81,7 +80,6 @@ class SkillRegistered(Payload):
     """What came of a registration. Earshot's own."""
 
     topic_filter = "earshot/skill/+/registered"
-    direction = "written"
     in_topic = ("skill_id",)
     skill_id: str
     intents: list[str]
