@@ -34,7 +34,6 @@ def called(capsys, *arguments):
         (["run", "--config", "nowhere.yaml"], "nowhere.yaml"),
         (["devices", "--seconds", "99"], "--seconds"),
         (["say", " "], "nothing to say"),
-        (["skills", "run", "lights"], "--text"),
         (["skills", "test", "nonsuch"], "nonsuch"),
         (["skills", "new", "../x"], "../x"),
         (["mqtt", "watch", "--broker", "a b"], "a b"),

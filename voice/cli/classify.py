@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from voice.cli.output import AsJson, Files, expand, for_each_file
@@ -55,6 +54,8 @@ def _listener(model: str) -> Callable[[Path], Iterator[dict[str, Any]]]:
     listener = CommandStream(load_bundle(model, kind="commands"))
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
+        import numpy as np  # noqa: PLC0415
+
         from voice.audio.files import read_audio  # noqa: PLC0415
         from voice.events import Chunk  # noqa: PLC0415
 
