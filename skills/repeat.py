@@ -10,6 +10,12 @@ _last: dict[str, str] = {}
 """Site -> the last text that was spoken there."""
 
 
+@skill.on_start
+def forget() -> None:
+    """Know nothing at first: what was said before a start is nobody's last reply."""
+    _last.clear()
+
+
 @skill.on_message("hermes/tts/say")
 def remember(payload: Any) -> None:
     """Note what is spoken, whoever asked for it."""
