@@ -1,10 +1,12 @@
 """Make training batches ahead of the training, in other processes."""
 
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any
 
 Maker = Callable[[int], Any]
@@ -49,7 +51,15 @@ class Feed:
 def _set_maker(factory: Callable[[], Maker]) -> None:
     global _maker  # noqa: PLW0603 - one maker a process
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which ends its processes
+    Thread(target=_end_with_parent, daemon=True).start()
     _maker = factory()
+
+
+def _end_with_parent() -> None:
+    """End when the training was killed: the pool's own queue never tells."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _make(number: int) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import select
 import socket
 import subprocess
 import sys
@@ -189,3 +190,35 @@ def test_event_files_of_another_backend_are_refused_in_one_line(tmp_path, monkey
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     with pytest.raises(ConfigError, match="TensorBoard logs need the TensorFlow backend, this is jax"):
         Events(tmp_path)
+
+
+def test_the_process_that_makes_batches_ends_with_a_training_that_is_killed(tmp_path):
+    code = (
+        "import os, sys\n"
+        "from kws_training.feed import Feed\n"
+        "from tests.kws_training.test_fit import process_ids\n"
+        "if __name__ == '__main__':\n"
+        "    feed = Feed(process_ids, 1)\n"
+        "    print(next(feed.batches(0, 5)), flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    script = tmp_path / "training.py"
+    script.write_text(code, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as training:
+        maker = int(training.stdout.readline())
+        ended = os.pidfd_open(maker)
+        training.kill()
+    readable, _, _ = select.select([ended], [], [], 20)
+    os.close(ended)
+    assert readable
+
+
+def process_ids():
+    """Return a maker whose batches are the number of its process."""
+    return lambda number: os.getpid()

@@ -101,3 +101,13 @@ def test_what_the_contract_has_no_word_for_is_said():
 
     with pytest.raises(SkillError, match="'the usual' sets slots unspoken"):
         registration_of(skill)
+
+
+def test_a_dangerous_intent_is_not_served_without_its_question():
+    skill = Skill("door")
+
+    @skill.intent("OpenDoor", "open the door", dangerous=True)
+    def open_door() -> None: ...
+
+    with pytest.raises(SkillError, match="OpenDoor is dangerous"):
+        registration_of(skill)

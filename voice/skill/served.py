@@ -70,6 +70,11 @@ def registration_of(skill: Skill) -> tuple[SkillRegister, dict[str, dict[str, An
     intents: dict[str, list[str]] = {}
     slots: dict[str, dict[str, Any]] = {}
     for handler in handlers:
+        if handler.policy.dangerous or handler.policy.min_confidence:
+            # Dropped silently, a door would open without a question.
+            raise SkillError(
+                f"{skill.name}: {handler.intent} is dangerous or wants a confidence", fix="a remote skill can't say so"
+            )
         for template, fixed in handler.templates.items():
             if fixed:
                 raise SkillError(f"{skill.name}: {template!r} sets slots unspoken", fix="a remote skill can't do that")
