@@ -245,7 +245,7 @@ def manifest(
     return {
         "id": "commands-en" if is_english else "commands",
         "kind": "commands",
-        "version": "1.0.0",
+        "version": "1.1.0" if is_english else "1.0.0",
         "description": "Ten English command words, other words and silence, in one second of speech"
         if is_english
         else f"{len(dataset.words)} words, in one second of speech",
