@@ -42,7 +42,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
                 opened.extractall(partial)  # noqa: S202 - zipfile drops leading slashes and '..'
         else:
             with tarfile.open(archive) as opened:
-                opened.extractall(partial, filter="data")
+                _extract(opened, partial)
     except _DAMAGED as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise DataError(f"{archive}: damaged archive ({error})", fix="get it again") from error
@@ -54,3 +54,18 @@ def unpacked(archive: Path, folder: Path) -> Path:
         ) from error
     partial.replace(place)
     return place
+
+
+def _extract(opened: tarfile.TarFile, folder: Path) -> None:
+    """Write an archive's plain files; links and devices are left out. Python's own filters came with 3.11.4 only."""
+    root = folder.resolve()
+    for member in opened:
+        target = (root / member.name).resolve()
+        if not target.is_relative_to(root):
+            raise tarfile.TarError(f"{member.name} leads elsewhere")
+        content = opened.extractfile(member) if member.isfile() else None
+        if content is None:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with content, target.open("wb") as written:
+            shutil.copyfileobj(content, written)
