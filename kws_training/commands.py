@@ -14,6 +14,7 @@ from kws_training.dataset import PACK, SILENCE_LABEL, UNKNOWN_LABEL, Dataset, ch
 from kws_training.evaluate import (
     Share,
     accuracy,
+    balanced,
     calibration_error,
     command_threshold,
     fit_temperature,
@@ -206,7 +207,7 @@ def test_shares(model: keras.Model, work: Path, decision: Decision) -> dict[str,
     dataset, n_special = data.dataset, data.dataset.n_special
     clips, labels = data.test()
     logits = _logits(model, clips)
-    kept = balanced(labels, n_special)
+    kept = balanced(labels, range(n_special))
     is_word, is_unknown = labels >= n_special, labels == (-1 if dataset.unknown is None else dataset.unknown)
     chances = probabilities(logits, decision.temperature)
     passed = (chances.argmax(axis=1) >= n_special) & (chances.max(axis=1) >= decision.threshold)
@@ -226,15 +227,6 @@ def test_shares(model: keras.Model, work: Path, decision: Decision) -> dict[str,
         false = (speech.argmax(axis=1) >= n_special) & (speech.max(axis=1) >= decision.threshold)
         found["running speech taken for a command"] = wilson(int(false.sum()), len(false))
     return found
-
-
-def balanced(labels: npt.NDArray[np.int64], n_special: int = 2, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Return the indices of all words and as many silence and unknown clips as an average word has, drawn by `seed`."""
-    rng = np.random.default_rng(seed)
-    words = labels[labels >= n_special]
-    mean = round(len(words) / max(1, len(np.unique(words))))
-    drawn = [rng.permutation(np.flatnonzero(labels == special))[:mean] for special in range(n_special)]
-    return np.concatenate([np.flatnonzero(labels >= n_special), *drawn])
 
 
 def manifest(

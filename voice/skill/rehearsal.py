@@ -40,6 +40,21 @@ PATIENCE_S = 5.0
 """Real seconds that a skill may take here."""
 
 
+async def settled(bus: LocalBus, host: SkillHost, patience_s: float) -> None:
+    """Return when neither messages nor skills are under way any more.
+
+    Raises:
+        SkillError: a skill still runs after `patience_s`, in real seconds.
+    """
+    try:
+        async with asyncio.timeout(patience_s):
+            await bus.drain()
+            await host.settle()
+            await bus.drain()
+    except TimeoutError as error:
+        raise SkillError("a skill does not answer", fix="look for an endless wait in it") from error
+
+
 class Rehearsal:
     """Skills on a stage of their own.
 
@@ -134,18 +149,8 @@ class Rehearsal:
         await self.clock.advance(seconds, self.settle)
 
     async def settle(self) -> None:
-        """Return when nothing is going on any more.
-
-        Raises:
-            SkillError: a skill still runs after a while.
-        """
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self.bus.drain()
-                await self.host.settle()
-                await self.bus.drain()
-        except TimeoutError as error:
-            raise SkillError("a skill does not answer", fix="look for an endless wait in it") from error
+        """Return when nothing is going on any more; see `settled`."""
+        await settled(self.bus, self.host, PATIENCE_S)
 
     def _begin_turn(self) -> None:
         if self.expects is None:

@@ -35,7 +35,6 @@ from voice.bus.topics import (
 from voice.clock import VirtualClock
 from voice.config import Config
 from voice.dialogue.manager import DialogueManager
-from voice.errors import SkillError
 from voice.nlu.parser import TemplateParser
 from voice.pipeline.assistant import Assistant as Listener
 from voice.pipeline.interpreter import hermes_slots
@@ -43,6 +42,7 @@ from voice.skill import Skill
 from voice.skill.host import SkillHost
 from voice.skill.learner import always_intents
 from voice.skill.loader import load_target
+from voice.skill.rehearsal import settled
 from voice.skill.settings import SkillSettings
 
 PATIENCE_S = 20.0
@@ -199,18 +199,8 @@ class Assistant:
         await self.settle()
 
     async def settle(self) -> None:
-        """Return when nothing is going on any more.
-
-        Raises:
-            SkillError: a skill still runs after a while.
-        """
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                await self.bus.drain()
-                await self.host.settle()
-                await self.bus.drain()
-        except TimeoutError as error:
-            raise SkillError("a skill does not answer", fix="look for an endless wait in it") from error
+        """Return when nothing is going on any more; see `voice.skill.rehearsal.settled`."""
+        await settled(self.bus, self.host, PATIENCE_S)
 
     @property
     def turn(self) -> Turn:
