@@ -29,6 +29,7 @@ class Utterance(BaseModel):
     duration: float = Field(gt=0, description="seconds")
     corpus: str = Field(min_length=1)
     licence: str = "unknown"
+    gender: str | None = None
 
 
 @dataclass
