@@ -9,6 +9,7 @@ TEST_PACKAGES := $(RUN_PACKAGES) flite mosquitto mosquitto-clients pulseaudio pu
 CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
 RHASSPY := $(VENV)/rhasspy
+PORCUPINE := $(VENV)/porcupine
 NODE := $(VENV)/node
 
 .DEFAULT_GOAL := help
@@ -23,7 +24,7 @@ run: packages-to-run $(CORE)  ## the assistant; without a microphone it plays th
 demo: packages-to-run $(CORE)  ## the whole chain on the shipped recordings, every expectation checked
 	@$(BIN)/voice demo $(ARGS)
 
-test: packages-to-test $(DEV) $(RHASSPY) $(NODE)  ## the test suite, set-up included; what CI runs
+test: packages-to-test $(DEV) $(RHASSPY) $(PORCUPINE) $(NODE)  ## the test suite, set-up included; what CI runs
 	@$(BIN)/python -m pytest -q $(ARGS)
 
 check: $(DEV)  ## formatting, lint, types and import contracts
@@ -62,6 +63,11 @@ $(DEV): pyproject.toml $(CORE)
 $(RHASSPY): tests/bus/rhasspy.txt | $(DEV)
 	@$(PIP) --no-deps --upgrade --target $@ --requirement $< && touch $@ || \
 	  echo "Not installed: rhasspy-hermes; the tests that need it are skipped with a reason" >&2
+
+# the last Porcupine without an access key: beside the environment, because it asks for enum34, which hides Python's enum
+$(PORCUPINE): tests/models/porcupine.txt | $(DEV)
+	@$(PIP) --no-deps --upgrade --target $@ --requirement $< && touch $@ || \
+	  echo "Not installed: pvporcupine 1.9.5; the tests that need it are skipped with a reason" >&2
 
 # the MQTT client of the JavaScript example, where there is npm
 $(NODE): | $(DEV)
