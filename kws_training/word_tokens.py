@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from voice.decoding.ctc import align
+from voice.decoding.alignment import align
 from voice.events import RATE, Samples
 from voice.stages import LogProbs
 from voice.text import Alphabet
@@ -32,8 +32,8 @@ def word_tokens(
 ) -> list[WordToken]:
     """Return every occurrence of some words of a transcript; none where the recording is too short for its text.
 
-    The whole transcript is aligned (Viterbi, `voice.decoding.ctc.align`). Networks trained with CTC answer in short
-    peaks, so a word reaches half way from its outer letters to the spaces beside it.
+    The whole transcript is aligned (`voice.decoding.alignment`). A clip wants a margin, so a word reaches half way from
+    its outer letters to the spaces beside it.
 
     Args:
         log_probs: of the recording, shape (frames, labels).

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr_training.lm import Sizes, estimate
-from voice.decoding.ctc import align
+from voice.decoding.alignment import align
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import MARKS, NGram
 from voice.decoding.trie import build_trie

@@ -170,39 +170,3 @@ def log_likelihood(log_probs: LogProbs, labels: Sequence[int], blank: int) -> fl
         two = np.where(skip, np.concatenate([[_NONE, _NONE], alpha])[: len(alpha)], _NONE)
         alpha = np.logaddexp(np.logaddexp(alpha, one), two) + row
     return float(np.logaddexp.reduce(alpha[-2:]))
-
-
-def align(log_probs: LogProbs, labels: Sequence[int], blank: int) -> list[int]:
-    """Return the frame at which each label begins on the best alignment; empty where the audio is too short.
-
-    Viterbi over the states of Graves 2006, section 4.1: blank, label, blank, ..., label, blank.
-
-    Args:
-        log_probs: shape (frames, labels).
-        labels: the label sequence, blanks left out.
-        blank: index of the blank.
-    """
-    extended = np.full(2 * len(labels) + 1, blank)
-    extended[1::2] = labels
-    skip = np.zeros(len(extended), bool)
-    skip[2:] = (extended[2:] != blank) & (extended[2:] != extended[:-2])
-    score = np.full(len(extended), _NONE)
-    score[0] = 0.0
-    steps = np.zeros((len(log_probs), len(extended)), np.int8)
-    for t, row in enumerate(log_probs[:, extended].astype(np.float64)):
-        one = np.concatenate([[_NONE], score[:-1]])
-        two = np.where(skip, np.concatenate([[_NONE, _NONE], score])[: len(score)], _NONE)
-        choices = np.stack([score, one, two])
-        if t == 0:
-            choices[2] = _NONE
-        steps[t] = choices.argmax(axis=0)
-        score = choices.max(axis=0) + row
-    state = len(extended) - 1 if len(labels) == 0 or score[-1] >= score[-2] else len(extended) - 2
-    if score[state] == _NONE:
-        return []
-    begins = [0] * len(labels)
-    for t in range(len(log_probs) - 1, -1, -1):
-        if state % 2:
-            begins[state // 2] = t
-        state -= int(steps[t, state])
-    return begins

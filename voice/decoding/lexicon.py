@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from voice.decoding.ctc import align, words_of
+from voice.decoding.alignment import align
+from voice.decoding.ctc import words_of
 from voice.decoding.ngram import BEGIN, END, Ids, NGram, Scores
 from voice.decoding.trie import ROOT, Trie
 from voice.events import Transcript
