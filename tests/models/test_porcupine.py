@@ -1,5 +1,6 @@
 """Porcupine 1.9.5 for real, from a folder beside the environment (`make test`; EARSHOT_PORCUPINE names another)."""
 
+import importlib
 import itertools
 import os
 import sys
@@ -104,8 +105,9 @@ def test_a_jump_of_the_clock_forgets_half_a_word_and_the_refractory_time() -> No
 @pytest.mark.usefixtures("package")
 def test_the_refractory_time_holds_a_second_word_back() -> None:
     word = read_audio(DEMO / "wake.flac")
-    twice = np.concatenate([word, word])
-    apart = len(word) * 1000 // RATE
+    pause = np.zeros(2 * RATE, np.float32)
+    twice = np.concatenate([word, pause, word, pause])
+    apart = len(twice) * 500 // RATE
     patient = PorcupineWord("computer", "computer", refractory_ms=2 * apart)
     assert len(wakes(PorcupineDetector([patient]), twice, every(1280, len(twice)))) == 1
     quick = PorcupineWord("computer", "computer", refractory_ms=apart // 2)
@@ -130,9 +132,8 @@ def test_a_sensitivity_of_nothing_hears_less() -> None:
 @pytest.mark.usefixtures("package")
 def test_a_keyword_file_is_taken_and_one_of_another_platform_is_named(tmp_path: Path) -> None:
     files = FOLDER / "pvporcupine" / "resources" / "keyword_files"
-    import pvporcupine
-
-    own, other = Path(pvporcupine.KEYWORD_PATHS["computer"]), files / "windows" / "jarvis_windows.ppn"
+    package = importlib.import_module("pvporcupine")
+    own, other = Path(package.KEYWORD_PATHS["computer"]), files / "windows" / "jarvis_windows.ppn"
     word = read_audio(DEMO / "wake.flac")
     assert len(wakes(PorcupineDetector([PorcupineWord(str(own), "own")]), word, every(512, len(word)))) == 1
     with pytest.raises(BundleError, match=r"jarvis_windows\.ppn: .*another platform"):

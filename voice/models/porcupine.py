@@ -55,7 +55,7 @@ class PorcupineWord:
 class PorcupineDetector:
     """Finds any number of Porcupine's keywords in a stream with one engine.
 
-    Porcupine takes 512 samples at a time; the stream is cut anew, from its first sample on, so chunking changes nothing.
+    Porcupine takes 512 samples at a time. The stream is cut anew from its first sample on, so chunking changes nothing.
     A detection's sample is the one after those 512. Porcupine tells no score: it is 1.
 
     Args:
