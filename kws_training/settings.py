@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kws_training.data_settings import DataSettings
-from kws_training.models.settings import NetworkSettings, SeparableSettings
+from kws_training.models.settings import BackboneSettings, NetworkSettings, SeparableSettings
 from voice.errors import ConfigError
 from voice.yaml12 import read_yaml
 
@@ -90,6 +90,39 @@ class CommandsRecipe(_Strict):
     network: NetworkSettings = SeparableSettings()
     augment: AugmentSettings = AugmentSettings()
     optimiser: OptimiserSettings = OptimiserSettings()
+
+
+class BackboneRecipe(_Strict):
+    """Train the embedding network that wake words stand on."""
+
+    unseen: tuple[str, ...] = Field(
+        ("alexa", "athena", "operator"), description="wake words whose clips are kept out, to be tried as new ones"
+    )
+    synthetic: tuple[str, ...] = Field(("synthetic",), description="stores of synthetic speech")
+    shares: dict[str, float] = Field(
+        {"words": 0.4, "images": 0.25, "synthetic": 0.6}, description="of a store heard in an epoch; 1 where not named"
+    )
+    longest_frames: int = Field(1600, gt=0, description="longer utterances are left out")
+    dev_frames: int = Field(600, gt=0, description="longest utterance of the validation")
+    batch_frames: int = Field(12_000, gt=0, description="of a batch, padding included")
+    silence_frames: int = Field(30, ge=0, description="most silence before an utterance")
+    network: BackboneSettings = BackboneSettings()
+    augment: AugmentSettings = AugmentSettings(
+        noise_share=0.6,
+        snr_db=(3.0, 40.0),
+        room_share=0.25,
+        room="tail",
+        room_seconds=(0.15, 0.6),
+        speed=0.12,
+        warp=0.1,
+        gain_db=(-25.0, 8.0),
+        time_masks=2,
+        time_mask_frames=12,
+        mel_mask_bins=5,
+    )
+    optimiser: OptimiserSettings = OptimiserSettings(
+        steps=12_000, steps_per_epoch=1000, peak_rate=4e-3, warmup_steps=500, ema=0.998, seed=1
+    )
 
 
 class KeywordRecipe(_Strict):

@@ -46,6 +46,7 @@ def fit(
     settings: OptimiserSettings,
     folder: Path,
     n_processes: int = 0,
+    jit: bool | None = None,
 ) -> keras.Model:
     """Train `model`, keep the best or last epoch in `folder/best.keras` and return it; an interrupted run goes on.
 
@@ -61,6 +62,7 @@ def fit(
         settings: of the optimiser.
         folder: for checkpoints and the log.
         n_processes: that make batches ahead; 0 makes them here.
+        jit: compile a step as one (XLA); None where that can be. Batches of many shapes are compiled once for each.
 
     Raises:
         DataError: the loss is no number any more (the batch is named), or the disk refuses a checkpoint.
@@ -71,16 +73,17 @@ def fit(
     events = Events(folder / "tensorboard" if settings.tensorboard and leads else None)
     state, before = files.resume()
     # A step that TensorFlow compiles with XLA can't call back into Python, which averages the gradients of a group.
-    jit: Any = "auto" if group is None or keras.backend.backend() != "tensorflow" else False
+    compiled: Any = "auto" if group is None or keras.backend.backend() != "tensorflow" else False
+    compiled = compiled if jit is None else jit
     if before is None:
-        model.compile(build_optimiser(settings), loss, metrics=[metric], jit_compile=jit)
+        model.compile(build_optimiser(settings), loss, metrics=[metric], jit_compile=compiled)
         model.optimizer.build(model.trainable_variables)
     else:
         if leads:
             say(f"goes on after epoch {state.epoch}")
         model = before
-        if jit != "auto":
-            model.jit_compile = jit
+        if compiled != "auto":
+            model.jit_compile = compiled
     if group:
         group.join(model.optimizer)
     feed = Feed(partial(_mixed, batches, settings.mixup, settings.seed) if settings.mixup else batches, n_processes)

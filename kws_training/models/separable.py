@@ -21,10 +21,10 @@ def build(settings: SeparableSettings, n_frames: int, n_mels: int, n_outputs: in
     x = layers.Reshape((n_frames, 1, n_mels))(inputs)
     x = layers.Rescaling(0.25, offset=1.5)(x)
     stem, kernel, stride = settings.stem_channels, settings.stem_kernel, settings.stem_stride
-    x = _conv(x, stem, kernel, stride, causal=settings.causal)  # (batch, n_frames / stride, 1, stem)
+    x = conv(x, stem, kernel, stride, causal=settings.causal)  # (batch, n_frames / stride, 1, stem)
     for channels, kernel, stride in settings.blocks:
-        x = _block(x, channels, kernel, stride, causal=settings.causal)
-    x = _conv(x, settings.head_channels, 1)
+        x = block(x, channels, kernel, stride, causal=settings.causal)
+    x = conv(x, settings.head_channels, 1)
     x = _pool(x, settings)  # (batch, head)
     x = layers.Dropout(settings.dropout)(x)
     return keras.Model(inputs, layers.Dense(n_outputs, name="logits")(x))
@@ -38,25 +38,31 @@ def _pool(x: Any, settings: SeparableSettings) -> Any:
     return layers.GlobalAveragePooling2D()(x)
 
 
-def _block(x: Any, channels: int, kernel: int, stride: int, *, causal: bool) -> Any:
-    if causal and x.shape[1] % stride:
+def block(x: Any, channels: int, kernel: int, stride: int, *, causal: bool) -> Any:
+    """Return depthwise convolution in time, then 1x1, normalised and added to the input (batch, time, 1, channels).
+
+    Raises:
+        ConfigError: the stride doesn't divide the frames of a causal network.
+    """
+    if causal and x.shape[1] and x.shape[1] % stride:
         raise ConfigError(
             f"network.blocks: a causal block of stride {stride} can't divide {x.shape[1]} steps",
             fix="let it have stride 1",
         )
     y, padding = _padded(x, kernel, stride, causal=causal)
     y = layers.DepthwiseConv2D((kernel, 1), strides=stride, padding=padding, use_bias=False)(y)
-    y = _norm(layers.Conv2D(channels, 1, use_bias=False)(y))
+    y = norm(layers.Conv2D(channels, 1, use_bias=False)(y))
     shortcut = x
     if stride > 1 or x.shape[-1] != channels:
-        shortcut = _norm(layers.Conv2D(channels, 1, strides=stride, use_bias=False)(x))
+        shortcut = norm(layers.Conv2D(channels, 1, strides=stride, use_bias=False)(x))
     return layers.ReLU()(layers.Add()([y, shortcut]))
 
 
-def _conv(x: Any, channels: int, kernel: int, stride: int = 1, *, causal: bool = False) -> Any:
+def conv(x: Any, channels: int, kernel: int, stride: int = 1, *, causal: bool = False) -> Any:
+    """Return a convolution in time, normalised, after ReLU."""
     x, padding = _padded(x, kernel, stride, causal=causal)
     x = layers.Conv2D(channels, (kernel, 1), strides=stride, padding=padding, use_bias=False)(x)
-    return layers.ReLU()(_norm(x))
+    return layers.ReLU()(norm(x))
 
 
 def _padded(x: Any, kernel: int, stride: int, *, causal: bool) -> tuple[Any, str]:
@@ -66,5 +72,6 @@ def _padded(x: Any, kernel: int, stride: int, *, causal: bool) -> tuple[Any, str
     return (layers.ZeroPadding2D(((kernel - stride, 0), (0, 0)))(x) if kernel > stride else x), "valid"
 
 
-def _norm(x: Any) -> Any:
+def norm(x: Any) -> Any:
+    """Return batch normalisation, which training may move within some tens of batches."""
     return layers.BatchNormalization(momentum=0.95, epsilon=1e-5)(x)

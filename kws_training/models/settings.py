@@ -3,6 +3,7 @@
 No Keras in here: reading a recipe must not cost the import of a training framework.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -60,6 +61,42 @@ class SeparableSettings(_Network):
     def streamable(self) -> bool:
         """Whether no layer looks ahead."""
         return self.causal
+
+
+class BackboneSettings(BaseModel):
+    """The causal embedding network of `backbone.py`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stem_channels: int = Field(64, gt=0, description="channels of the first convolution")
+    stem_kernel: int = Field(5, gt=0, description="frames it looks at")
+    stem_stride: int = Field(2, gt=0, description="frames between two of its outputs")
+    blocks: tuple[tuple[int, int, int], ...] = Field(
+        ((64, 9, 1), (96, 9, 2), (104, 9, 1), (104, 9, 1), (104, 9, 1), (104, 9, 1), (104, 9, 1)),
+        description="channels, depthwise kernel (frames) and stride of each residual block",
+    )
+    width: int = Field(64, gt=0, description="of an embedding")
+
+    @property
+    def stride(self) -> int:
+        """Feature frames from one embedding to the next."""
+        return self.stem_stride * math.prod(stride for *_, stride in self.blocks)
+
+
+class HeadSettings(BaseModel):
+    """A wake word's head on the embeddings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    blocks: tuple[tuple[int, int], ...] = Field(
+        ((64, 5), (48, 5), (48, 5)), description="channels and depthwise kernel (embeddings) of each block"
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
+
+    @property
+    def reach(self) -> int:
+        """Embeddings before the window that its convolutions look at."""
+        return sum(kernel - 1 for _, kernel in self.blocks)
 
 
 class BcResNetSettings(_Network):
