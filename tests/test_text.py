@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voice.errors import ConfigError
-from voice.text import ENGLISH_CHARACTERS, Alphabet, edit_distance, normalise, number_words
+from voice.text import ENGLISH_CHARACTERS, Alphabet, edit_distance, foreign_letters, normalise, number_words
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,17 @@ from voice.text import ENGLISH_CHARACTERS, Alphabet, edit_distance, normalise, n
         ("Caf\u00e9 na\u00efve", "cafe naive"),
         ("50% of R&B", "fifty percent of r and b"),
         ("1,250 metres", "one thousand two hundred fifty metres"),
+        ("on the 21st, at 7:30", "on the twenty first at seven thirty"),
+        ("the 12th, 5th, 100th and 1,000th", "the twelfth fifth one hundredth and one thousandth"),
+        ("at 7:05 or 11:00", "at seven oh five or eleven o'clock"),
+        ("3.14 and -5 and 10-20", "three point one four and minus five and ten twenty"),
+        (
+            "$1, \u00a33.50, \u20ac1,200.01",
+            "one dollar three pounds and fifty pence one thousand two hundred euros and one cent",
+        ),
+        ("agent 007", "agent zero zero seven"),
+        ("Mr. and Mrs Smith's Dr.", "mister and missus smith's doctor"),
+        ("Stra\u00dfe, \u0152uvre, Troms\u00f8", "strasse oeuvre tromso"),
         ("'quoted' - text", "'quoted' text"),
         ("' ' '", ""),
         ("\u5317\u4eac", ""),
@@ -26,7 +37,13 @@ def test_normalise(written: str, spoken: str) -> None:
     assert normalise(written) == spoken
 
 
-@given(st.text())
+def test_letters_of_other_scripts_are_found():
+    assert foreign_letters("Caf\u00e9, Stra\u00dfe 5") == set()
+    assert foreign_letters("\u5317\u4eac in May") == {"\u5317", "\u4eac"}
+    assert foreign_letters("\u043a\u043e\u0442") == {"\u043a", "\u043e", "\u0442"}
+
+
+@given(st.text() | st.text(alphabet="0123456789.,:-$\u00a3stndrhm ' "))
 def test_normalised_text_has_only_labels_and_stays_as_it_is(text: str) -> None:
     once = normalise(text)
     assert set(once) <= set(ENGLISH_CHARACTERS)

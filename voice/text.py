@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,8 +10,21 @@ from voice.errors import ConfigError
 
 _SPACES = re.compile(r"\s+")
 _NOT_TEXT = re.compile(r"[^a-z' ]+")
-_NUMBER = re.compile(r"\d+(?:,\d{3})*")
-_APOSTROPHES = str.maketrans("\u2019\u2018\u02bc`", "''''")
+_LETTERS = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"}
+    | {"\u00e6": "ae", "\u0153": "oe", "\u00df": "ss", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u0131": "i"}
+    | {"\u00f0": "d", "\u00fe": "th"}
+)
+"""Apostrophes, and Latin letters that have no decomposition."""
+_DIGITS = r"(\d{1,3}(?:,\d{3})+|\d+)"
+_MINUS = re.compile(r"(?<![\w)])[-\u2212](?=[$\u00a3\u20ac]?\d)")
+_MONEY = re.compile(rf"([$\u00a3\u20ac])\s?{_DIGITS}(?:\.(\d\d))?(?![\d.]*\d)")
+_CLOCK = re.compile(r"\b(\d{1,2}):([0-5]\d)(?![\d:])")
+_ORDINAL = re.compile(rf"\b{_DIGITS}(?:st|nd|rd|th)\b")
+_DECIMAL = re.compile(rf"(?<![\w.]){_DIGITS}\.(\d+)(?![\w.]*\d)")
+_NUMBER = re.compile(_DIGITS)
+_COINS = {"$": ("dollar", "cent"), "\u00a3": ("pound", "pence"), "\u20ac": ("euro", "cent")}
+_LONG = {"mr": "mister", "mrs": "missus", "dr": "doctor"}
 
 ENGLISH_CHARACTERS = ("<blank>", " ", "'", *"abcdefghijklmnopqrstuvwxyz")
 """The 29 labels of a character CTC model: blank first, as Keras' and TensorFlow's CTC losses want it."""
@@ -51,13 +64,27 @@ class Alphabet:
 
 
 def normalise(text: str) -> str:
-    """Return `text` in lower case, numbers as words, with letters, apostrophes and single spaces only."""
-    text = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).lower()
-    text = "".join(c for c in text if not unicodedata.combining(c))
-    text = _NUMBER.sub(lambda match: f" {number_words(int(match.group().replace(',', '')))} ", text)
+    """Return `text` in lower case, numbers as words, with letters, apostrophes and single spaces only.
+
+    Cardinals, ordinals, decimals, amounts of money, times of day and negative numbers are spelled as they are read.
+    Accents are taken off; letters of other scripts are dropped (`foreign_letters` finds them).
+    """
+    text = _plain_letters(text)
+    for pattern, words in _WRITTEN:
+        text = pattern.sub(words, text)
     text = _NOT_TEXT.sub(" ", text.replace("&", " and ").replace("%", " percent "))
-    words = (word.strip("'") if word.strip("'") == "" else word for word in _SPACES.split(text))
-    return " ".join(word for word in words if word)
+    found = (word.strip("'") if word.strip("'") == "" else word for word in _SPACES.split(text))
+    return " ".join(_LONG.get(word, word) for word in found if word)
+
+
+def foreign_letters(text: str) -> set[str]:
+    """Return the letters of `text` that `normalise` would drop, so that its transcript would no longer be true."""
+    return {c for c in _plain_letters(text) if unicodedata.category(c)[0] == "L" and not "a" <= c <= "z"}
+
+
+def _plain_letters(text: str) -> str:
+    text = unicodedata.normalize("NFKD", text).lower().translate(_LETTERS)
+    return "".join(c for c in text if not unicodedata.combining(c))
 
 
 _UNITS = (
@@ -83,6 +110,59 @@ def number_words(number: int) -> str:
     size, name = next((size, name) for size, name in _SCALES if number >= size)
     high, low = divmod(number, size)
     return f"{number_words(high)} {name}" + (f" {number_words(low)}" if low else "")
+
+
+_IRREGULAR = {
+    "one": "first",
+    "two": "second",
+    "three": "third",
+    "five": "fifth",
+    "eight": "eighth",
+    "nine": "ninth",
+} | {"twelve": "twelfth"}
+
+
+def ordinal_words(number: int) -> str:
+    """Return an ordinal number in English words: 21 is "twenty first"."""
+    *before, last = number_words(number).split()
+    regular = f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"
+    return " ".join([*before, _IRREGULAR.get(last, regular)])
+
+
+def _cardinal(digits: str) -> str:
+    digits = digits.replace(",", "")
+    return _one_by_one(digits) if len(digits) > 1 and digits[0] == "0" else number_words(int(digits))
+
+
+def _one_by_one(digits: str) -> str:
+    return " ".join(_UNITS[int(digit)] for digit in digits)
+
+
+def _money(match: re.Match[str]) -> str:
+    sign, whole, rest = match.groups()
+    coin, small = _COINS[sign]
+    words = f" {_cardinal(whole)} {coin}{'' if whole == '1' else 's'} "
+    if rest and int(rest):
+        words += f"and {number_words(int(rest))} {small}{'' if small == 'pence' or int(rest) == 1 else 's'} "
+    return words
+
+
+def _clock(match: re.Match[str]) -> str:
+    hour, minute = match.groups()
+    if minute == "00":
+        return f" {number_words(int(hour))} o'clock "
+    return f" {number_words(int(hour))} {'oh ' if minute[0] == '0' else ''}{number_words(int(minute))} "
+
+
+_WRITTEN: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (_MINUS, lambda match: " minus "),
+    (_MONEY, _money),
+    (_CLOCK, _clock),
+    (_ORDINAL, lambda match: f" {ordinal_words(int(match[1].replace(',', '')))} "),
+    (_DECIMAL, lambda match: f" {_cardinal(match[1])} point {_one_by_one(match[2])} "),
+    (_NUMBER, lambda match: f" {_cardinal(match[0])} "),
+)
+"""What is written in digits, in the order in which it is looked for."""
 
 
 def edit_distance(reference: Sequence[str], hypothesis: Sequence[str]) -> int:

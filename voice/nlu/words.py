@@ -4,10 +4,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from voice.text import normalise, number_words
+from voice.text import normalise
 
-_DECIMAL = re.compile(r"(?<![\w.])(-?)(\d+)\.(\d+)(?![\w.]*\d)")
-_MINUS = re.compile(r"(?<![\w)])-(?=\d)")
 _CHUNK = re.compile(r"\S+")
 
 
@@ -30,9 +28,8 @@ class Words:
 
 @lru_cache(maxsize=16384)
 def plain(text: str) -> str:
-    """Return normalised text, decimals and minus signs as words."""
-    text = _DECIMAL.sub(_decimal, text)
-    return normalise(_MINUS.sub("minus ", text))
+    """Return normalised text."""
+    return normalise(text)
 
 
 def words_of_text(text: str) -> Words:
@@ -44,8 +41,3 @@ def words_of_text(text: str) -> Words:
         words += found
         spans += [match.span()] * len(found)
     return Words(text, tuple(words), tuple(spans))
-
-
-def _decimal(match: re.Match[str]) -> str:
-    minus, whole, digits = match.groups()
-    return f"{'minus ' if minus else ''}{whole} point {' '.join(number_words(int(digit)) for digit in digits)} "
