@@ -19,10 +19,11 @@ from voice.config import Config
 from voice.decoding.grammar import GrammarDecoder
 from voice.dialogue.manager import DialogueManager
 from voice.dialogue.remote import RemoteSkills
-from voice.errors import BusError, DeviceError
+from voice.errors import BusError, ConfigError, DeviceError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.models.commands import CommandsCnn
+from voice.models.porcupine import PorcupineDetector, PorcupineSettings
 from voice.models.vad import WebRtcVad
 from voice.models.wake import StreamingWakeDetector
 from voice.nlu.grammar import Grammar
@@ -34,13 +35,14 @@ from voice.pipeline.assistant import Assistant, Turn
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.elicitation import SlotAnswers
 from voice.pipeline.segmenter import Segmenter
+from voice.pipeline.words import WakeWord, wake_words
 from voice.skill.crew import Crew
 from voice.skill.host import SkillHost
 from voice.skill.learner import Learner, always_intents, merged_sentences
 from voice.skill.loader import load_skills
 from voice.skill.skill import Skill
 from voice.speech.service import SpeechService
-from voice.stages import AudioSource
+from voice.stages import AudioSource, WakeWordDetector
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,35 @@ def grammar_of(config: Config, sentences: SkillSentences) -> Grammar:
     Raises:
         GrammarError: a template can't be compiled.
     """
-    return compile_grammar(sentences.merged(_YES_OR_NO), config.models.wake_words)
+    return compile_grammar(sentences.merged(_YES_OR_NO), _written(config))
+
+
+def words_of(config: Config) -> list[WakeWord]:
+    """Return the wake words of the configured site.
+
+    Raises:
+        BundleError: one's bundle is missing or broken.
+        ConfigError: they contradict each other, or there is none.
+    """
+    return wake_words(config.models.wake, config.assistant.site_id)
+
+
+def _written(config: Config) -> tuple[str, ...]:
+    """Return the ways to write the wake words."""
+    return tuple(dict.fromkeys((*(word.phrase for word in words_of(config)), *config.models.wake_words)))
+
+
+def build_detectors(words: Sequence[WakeWord], porcupine: PorcupineSettings) -> list[WakeWordDetector]:
+    """Return a detector for each wake word of our own, and one for all of Porcupine's.
+
+    Raises:
+        BundleError: the engine refuses a model.
+        ConfigError: Porcupine is asked for and can't be had.
+    """
+    found: list[WakeWordDetector] = [StreamingWakeDetector(word.bundle) for word in words if word.bundle is not None]
+    if theirs := [word.porcupine for word in words if word.bundle is None]:
+        found.append(PorcupineDetector(theirs, porcupine))
+    return found
 
 
 def build_ears(config: Config) -> Ears:
@@ -65,9 +95,10 @@ def build_ears(config: Config) -> Ears:
 
     Raises:
         BundleError: a wake word's bundle is missing or broken.
+        ConfigError: the wake words contradict each other, or Porcupine can't be had.
     """
-    wake = [StreamingWakeDetector(load_bundle(word.bundle, "wake"), word.threshold) for word in config.models.wake]
-    return Ears(wake, WebRtcVad(config.vad), Segmenter(config.segmenter))
+    detectors = build_detectors(words_of(config), config.models.porcupine)
+    return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter))
 
 
 def build_understanding(config: Config, sentences: SkillSentences, always: Sequence[str] | None = None) -> Understander:
@@ -83,7 +114,7 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
         GrammarError: a template can't be compiled.
     """
     recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
-    grammar = compile_grammar(sentences, config.models.wake_words) if always is None else grammar_of(config, sentences)
+    grammar = compile_grammar(sentences, _written(config)) if always is None else grammar_of(config, sentences)
     settings = config.grammar
     if settings.accept_per_character is None:
         settings = settings.model_copy(update={"accept_per_character": recognizer.decision.accept_per_character})
@@ -104,12 +135,10 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
 
 def hotwords_of(config: Config) -> list[Hotword]:
     """Return the wake words that are listened for, as Hermes tells them."""
-    found = []
-    for i, word in enumerate(config.models.wake):
-        manifest = load_bundle(word.bundle, "wake").manifest
-        words = config.models.wake_words[i] if i < len(config.models.wake_words) else manifest.id
-        found.append(Hotword(model_id=manifest.id, model_words=words, model_version=manifest.version))
-    return found
+    return [
+        Hotword(model_id=word.id, model_words=word.phrase, model_version=word.version, model_type=word.model_type)
+        for word in words_of(config)
+    ]
 
 
 def find_devices(test: bool) -> list[AudioDevice]:
@@ -177,6 +206,29 @@ def _share(link: MqttLink | None, skill: Skill) -> None:
             link.share(topic)
 
 
+def check_skills(words: Sequence[WakeWord], host: SkillHost) -> None:
+    """Check that the skills exist that wake words are bound to.
+
+    Raises:
+        ConfigError: one doesn't.
+    """
+    known = sorted(skill.name for skill in host.skills)
+    for word in words:
+        if missing := [name for name in word.settings.skills if name not in known]:
+            raise ConfigError(f"wake word {word.id!r} asks for skill {missing[0]!r}", fix=f"one of: {', '.join(known)}")
+
+
+def _only(words: Sequence[WakeWord], wakeword: str, host: SkillHost, brain: Understander) -> list[str] | None:
+    """Return the intents that count after a wake word; one that nobody defines yet is left out, unless all are."""
+    settings = next((word.settings for word in words if word.id == wakeword), None)
+    if settings is None or not (settings.skills or settings.intents):
+        return None
+    theirs = (skill for skill in host.skills if skill.name in settings.skills)
+    named = [handler.intent for skill in theirs for handler in skill.handlers if not handler.is_answer]
+    wanted = list(dict.fromkeys((*named, *settings.intents)))
+    return [name for name in wanted if brain.knows(name)] or wanted
+
+
 def remote_skills(bus: LocalBus, host: SkillHost, brain: Understander, config: Config) -> RemoteSkills:
     """Return the remote skills, whose sentences are understood from their registration on."""
 
@@ -220,6 +272,8 @@ async def running(
         stack.push_async_callback(host.close)
         brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
         ears = await asyncio.to_thread(build_ears, config)
+        words = words_of(config)
+        check_skills(words, host)
         link, address = None, ""
         if link_broker:
             settings = config.broker
@@ -248,12 +302,13 @@ async def running(
             config.dialogue,
             lambda intent, session: host.handles(intent, session) or remote.handles(intent),
             host.falls_back,
+            narrows=lambda wakeword: _only(words, wakeword, host, brain),
         )
         stack.push_async_callback(dialogue.close)
         site = config.assistant.site_id
         speech = SpeechService(bus, config.speech, site_id=site, hotword_off=not config.dialogue.barge_in)
         stack.push_async_callback(speech.close)
-        assistant = Assistant(bus, ears, brain, config.assistant, watch=watch)
+        assistant = Assistant(bus, ears, brain, config.assistant, watch=watch, words=words)
         stack.push_async_callback(assistant.close)
         components = Components(bus, site, hotwords_of(config), find_devices)
         stack.push_async_callback(components.close)

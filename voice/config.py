@@ -13,25 +13,18 @@ from voice.bus.settings import BrokerSettings
 from voice.decoding.grammar import GrammarSettings
 from voice.dialogue.settings import DialogueSettings
 from voice.errors import ConfigError
+from voice.models.porcupine import PorcupineSettings
 from voice.models.vad import VadSettings
 from voice.pipeline.arbiter import ArbiterSettings
 from voice.pipeline.assistant import AssistantSettings
 from voice.pipeline.segmenter import SegmenterSettings
+from voice.pipeline.words import WakeSettings
 from voice.skill.settings import SkillSettings
 from voice.speech.settings import SpeechSettings
 from voice.yaml12 import read_yaml
 
 _WIDTH = 120  # of a line that `dump_config` writes
 _END = "...\n"  # with which PyYAML closes a document that is a plain scalar
-
-
-class WakeSettings(BaseModel):
-    """One wake word."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    bundle: str = Field("computer", description="a shipped bundle's name or a folder")
-    threshold: float | None = Field(None, gt=0, lt=1, description="overrides the bundle's")
 
 
 class ModelSettings(BaseModel):
@@ -42,7 +35,8 @@ class ModelSettings(BaseModel):
     wake: tuple[WakeSettings, ...] = Field((WakeSettings(),), min_length=1, description="wake words")
     commands: str | None = Field("commands-en", description="one-word commands; none leaves them out")
     asr: str = Field("asr-en", description="speech recogniser")
-    wake_words: tuple[str, ...] = Field(("computer",), description="how the wake words are written, for the grammar")
+    wake_words: tuple[str, ...] = Field((), description="further ways to write the wake words, for the grammar")
+    porcupine: PorcupineSettings = PorcupineSettings()
 
 
 class Config(BaseModel):
@@ -94,6 +88,12 @@ def _lines(settings: BaseModel, indent: str) -> Iterator[str]:
             yield from ("",) if not indent else ()
             yield f"{indent}{name}:  # {(type(value).__doc__ or name).splitlines()[0]}"
             yield from _lines(value, indent + "  ")
+            continue
+        if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            yield f"{indent}{name}:  # {field.description}"
+            for item in value:
+                first, *rest = _lines(item, indent + "    ")
+                yield from (f"{indent}  - {first.lstrip()}", *rest)
             continue
         text = yaml.safe_dump(dumped[name], allow_unicode=True, default_flow_style=True, sort_keys=False, width=1000)
         line = f"{indent}{name}: {text.removesuffix(_END).rstrip()}"

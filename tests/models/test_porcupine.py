@@ -91,6 +91,15 @@ def test_chunking_never_changes_a_detection(cuts: list[int], start: int) -> None
 
 @needs_porcupine
 @pytest.mark.usefixtures("package")
+def test_a_wake_is_told_at_the_sample_after_the_audio_that_decided() -> None:
+    word = read_audio(DEMO / "wake.flac")
+    [wake] = wakes(PorcupineDetector([COMPUTER]), word, every(1280, len(word)))
+    assert wakes(PorcupineDetector([COMPUTER]), word[: wake.at], []) == [wake]
+    assert wakes(PorcupineDetector([COMPUTER]), word[: wake.at - 1], []) == []
+
+
+@needs_porcupine
+@pytest.mark.usefixtures("package")
 def test_a_jump_of_the_clock_forgets_half_a_word_and_the_refractory_time() -> None:
     detector = PorcupineDetector([COMPUTER])
     word = read_audio(DEMO / "wake.flac")

@@ -28,7 +28,7 @@ from voice.bus.topics import (
 from voice.clock import Cancel, Clock, LoopClock
 from voice.dialogue.arbitration import Arbiter
 from voice.dialogue.settings import DialogueSettings
-from voice.dialogue.site import Handles, SiteDialogue
+from voice.dialogue.site import Handles, Narrows, SiteDialogue
 
 MAX_SITES = 100
 """Sites, or groups of sites, that one dialogue manager serves."""
@@ -43,6 +43,7 @@ class DialogueManager:
         handles: whether a handler is known to answer an intent.
         falls_back: whether somebody wants to be asked about what was not understood.
         clock: for the deadlines; None takes real time.
+        narrows: which intents count after a wake word, given its id.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class DialogueManager:
         falls_back: Callable[[str], bool] = lambda _session: False,
         *,
         clock: Clock | None = None,
+        narrows: Narrows = lambda _wakeword: None,
     ) -> None:
         self.sites: dict[str, SiteDialogue] = {}
         self._bus = bus
         self._settings = settings or DialogueSettings()
         self._handles = handles
         self._falls_back = falls_back
+        self._narrows = narrows
         self._clock = clock or LoopClock()
         self._lock = asyncio.Lock()
         self._cancel: Cancel | None = None
@@ -133,7 +136,9 @@ class DialogueManager:
             await send(self._bus, ErrorMessage(component="dialogueManager", error="too many sites"))
             return
         if group not in self.sites:
-            site = self.sites[group] = SiteDialogue(group, self._settings, self._handles, self._falls_back)
+            site = self.sites[group] = SiteDialogue(
+                group, self._settings, self._handles, self._falls_back, self._narrows
+            )
             site.disabled |= self._disabled
         await self._step(self.sites[group], message)
 

@@ -20,6 +20,8 @@ class Session:
     site_id: str
     custom_data: str | None = None
     intent_filter: list[str] | None = None
+    only: list[str] | None = None
+    """The intents of the wake word that opened it, where it names some: a turn that asks for none has these."""
     slot: str | None = None
     """The slot of the only intent of the filter that the turn asks for."""
     tell_not_recognized: bool = False
@@ -50,12 +52,19 @@ class Session:
     """Captures for a stop word so far."""
 
     @classmethod
-    def woken(cls, message: HotwordDetected) -> "Session":
-        """Return a session that a wake word opens; a wanted id is kept in front of what can't be guessed."""
+    def woken(cls, message: HotwordDetected, only: list[str] | None = None) -> "Session":
+        """Return a session that a wake word opens; a wanted id is kept in front of what can't be guessed.
+
+        Args:
+            message: the wake word.
+            only: the intents that count; None: all.
+        """
         wanted = f"{message.session_id[:64]}-" if message.session_id else ""
         return cls(
             wanted + new_id(),
             message.site_id,
+            intent_filter=only,
+            only=only,
             wakeword_id=message.model_id,
             lang=message.lang,
             send_audio=bool(message.send_audio_captured),
@@ -65,7 +74,8 @@ class Session:
     @classmethod
     def after(cls, session: "Session") -> "Session":
         """Return a session that listens for what follows an answer."""
-        return cls(new_id(), session.site_id, lang=session.lang, follows=session.id)
+        only = session.only
+        return cls(new_id(), session.site_id, None, only, only, lang=session.lang, follows=session.id)
 
 
 @dataclass

@@ -44,6 +44,8 @@ SPEECH_CHARACTERS_PER_S = 8.0
 
 Handles = Callable[[str, str], bool]
 """Intent and session -> whether a handler is known to answer it."""
+Narrows = Callable[[str], list[str] | None]
+"""Id of a wake word -> the intents that count in its sessions; None: all."""
 
 _ROUNDING = 1e-6
 _WAITS_FOR = {"listening": "asr", "parsing": "nlu", "handling": "skill"}
@@ -58,6 +60,7 @@ class SiteDialogue:
         settings: deadlines and bounds.
         handles: whether a known handler answers an intent, given its name and the session.
         falls_back: whether somebody wants to be asked about what was not understood, given the session.
+        narrows: which intents count after a wake word, given its id.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class SiteDialogue:
         settings: DialogueSettings,
         handles: Handles,
         falls_back: Callable[[str], bool] = lambda _session: False,
+        narrows: Narrows = lambda _wakeword: None,
     ) -> None:
         self.site_id = site_id
         self.state: State = "idle"
@@ -74,6 +78,7 @@ class SiteDialogue:
         self._settings = settings
         self._handles = handles
         self._falls_back = falls_back
+        self._narrows = narrows
         self._session: Session | None = None
         self._queue: deque[Waiting] = deque()
         self._now = 0.0
@@ -161,14 +166,14 @@ class SiteDialogue:
     def _woken(self, message: HotwordDetected) -> list[Payload]:
         session = self._session
         if session is None:
-            woken = Session.woken(message)
+            woken = Session.woken(message, self._narrows(message.model_id))
             return [*self._open(woken), *self._listen(woken)]
         if not self.takes_wake(message.site_id):
             return []
         stop = TtsStop(site_id=session.site_id)
         if self.state == "saying":
             return [stop, *self._listen(session)]
-        woken = Session.woken(message)
+        woken = Session.woken(message, self._narrows(message.model_id))
         return [stop, *self._closed(session, Termination(reason="nominal")), *self._open(woken), *self._listen(woken)]
 
     def _requested(self, message: StartSession) -> list[Payload]:
@@ -261,7 +266,7 @@ class SiteDialogue:
         name = message.intent.intent_name
         if name in self.disabled or (session.intent_filter is not None and name not in session.intent_filter):
             return self._not_recognized(session, NluIntentNotRecognized(input=message.input))
-        if session.intent_filter is not None and name in self._settings.abort:
+        if session.intent_filter not in (None, session.only) and name in self._settings.abort:
             return self._end(session, "abortedByUser")
         if session.pending is not None:
             return self._answered(session, session.pending, name in self._settings.confirmed)
@@ -299,7 +304,8 @@ class SiteDialogue:
 
     def _continued(self, session: Session, message: ContinueSession) -> list[Payload]:
         stop = self._stop_listening(session)
-        session.intent_filter, session.claimed, session.answered = message.intent_filter, True, True
+        session.intent_filter = session.only if message.intent_filter is None else message.intent_filter
+        session.claimed = session.answered = True
         session.pending = None
         session.lang, session.follows = message.lang or session.lang, None
         session.tell_not_recognized = message.send_intent_not_recognized

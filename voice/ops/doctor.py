@@ -62,11 +62,12 @@ class Needs:
 def needs_of(config: Config, listen_seconds: float) -> Needs:
     """Return what a configuration uses."""
     models = config.models
+    ours = (word.bundle for word in models.wake if word.engine == "earshot")
     return Needs(
         microphone=config.microphone.device,
         loudspeaker=config.speech.speaker.device,
         broker=config.broker,
-        bundles=(*(word.bundle for word in models.wake), *([models.commands] if models.commands else []), models.asr),
+        bundles=(*ours, *([models.commands] if models.commands else []), models.asr),
         synthesiser=config.speech.tts.program,
         listen_seconds=listen_seconds,
     )

@@ -6,7 +6,7 @@ One thread is the ears (wake words, VAD, segmenter: order kept), one the brain (
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +27,6 @@ from voice.bus.topics import (
     AsrToggleOn,
     ErrorMessage,
     ExampleRecorded,
-    HotwordDetected,
     HotwordToggleOff,
     HotwordToggleOn,
     RecordExample,
@@ -45,6 +44,8 @@ from voice.pipeline.arbiter import Understander, Understanding
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.interpreter import Interpreter, tokens_of
 from voice.pipeline.partials import Agreement
+from voice.pipeline.waking import detected
+from voice.pipeline.words import WakeWord
 from voice.stages import AudioSource
 
 _log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class Assistant:
         brain: what was said.
         settings: the loop's.
         watch: called with each `Heard` and `Turn`, on the event loop.
+        words: what is known of the wake words.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Assistant:
         settings: AssistantSettings | None = None,
         *,
         watch: Callable[[Heard | Turn], None] = lambda _: None,
+        words: Sequence[WakeWord] = (),
     ) -> None:
         self.settings = settings or AssistantSettings()
         self.phase: Phase = "idle"
@@ -106,6 +109,7 @@ class Assistant:
         self._ears = ears
         self._brain = brain
         self._watch = watch
+        self._words = {word.id: word for word in words}
         self._ears_thread = ThreadPoolExecutor(1, "ears")
         self._brain_thread = ThreadPoolExecutor(1, "brain")
         self._moved = asyncio.Condition()
@@ -191,17 +195,8 @@ class Assistant:
     async def _woken(self, wake: Wake, heard: Heard) -> None:
         self._wake = wake
         await self._go("woken")
-        await send(
-            self._bus,
-            HotwordDetected(
-                model_id=wake.model_id,
-                site_id=self.settings.site_id,
-                detection_signal_ms=wake.at * 1000 // RATE,
-                end_signal_ms=wake.at * 1000 // RATE,
-                score=round(wake.score, 4),
-                level_dbfs=round(heard.level_dbfs, 1),
-            ),
-        )
+        word = self._words.get(wake.model_id)
+        await send(self._bus, detected(wake, word, self.settings.site_id, heard.level_dbfs))
 
     async def _hotword_on(self, message: HotwordToggleOn) -> None:
         if message.site_id == self.settings.site_id:
