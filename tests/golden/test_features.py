@@ -5,13 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from voice.audio.features import FeatureSettings, FeatureStream, features, mel_filters
+from voice.audio.features import FeatureSettings, FeatureStream, features, finished, mel_filters
 
 librosa = pytest.importorskip("librosa", reason="librosa comes with the extras `dev` and `train`")
 
 LOGMEL = FeatureSettings()
 WIDE = FeatureSettings(mels=80, window=400, f_max=8000)
 MFCC = FeatureSettings(kind="mfcc", coefficients=13)
+SPECTROGRAM = FeatureSettings(kind="spectrogram", window=320, fft=320)
+WAVEFORM = FeatureSettings(kind="waveform")
 
 
 def recording(n: int = 24_000, seed: int = 0) -> np.ndarray:
@@ -72,10 +74,33 @@ def test_mfcc_is_librosas() -> None:
     np.testing.assert_allclose(features(audio, MFCC), expected, atol=5e-3)
 
 
+def test_the_spectrogram_is_librosas() -> None:
+    """161 bins from 0 to 8 kHz, 20 ms windows every 10 ms."""
+    audio = recording()
+    theirs = np.abs(librosa.stft(audio, n_fft=320, hop_length=160, window="hann", center=False)) ** 2
+    found = features(audio, SPECTROGRAM)
+    assert found.shape == (149, 161)
+    np.testing.assert_allclose(found, np.log(theirs.T + 1e-6), atol=2e-3)
+
+
+def test_a_waveform_is_the_samples_ten_milliseconds_a_frame() -> None:
+    audio = recording(1000)
+    np.testing.assert_array_equal(features(audio, WAVEFORM).ravel(), audio[:960])
+    assert WAVEFORM.bins == 160
+
+
+@pytest.mark.parametrize("settings_", [LOGMEL, MFCC, SPECTROGRAM, WAVEFORM], ids=lambda s: s.kind)
+def test_features_are_what_finishes_their_base(settings_: FeatureSettings) -> None:
+    audio = recording()
+    base = features(audio, settings_.base)
+    np.testing.assert_array_equal(finished(base, settings_), features(audio, settings_))
+    assert settings_.base.base == settings_.base
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.integers(0, 3000), min_size=1, max_size=25),
-    st.sampled_from([LOGMEL, WIDE, MFCC]),
+    st.sampled_from([LOGMEL, WIDE, MFCC, SPECTROGRAM, WAVEFORM]),
 )
 def test_chunking_never_changes_a_bit(lengths: list[int], chosen: FeatureSettings) -> None:
     audio = recording(sum(lengths))

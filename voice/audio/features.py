@@ -1,6 +1,7 @@
-"""The one feature definition: log-mel spectrogram and MFCC, in numpy, for training and run time.
+"""The one feature definition, in numpy, for training and run time: log-mel, MFCC, log spectrogram, waveform.
 
 Frames start at sample 0 without centring: frame i covers samples [i * hop, i * hop + window), zero-padded to `fft`.
+A waveform comes in frames too, [i * hop, (i + 1) * hop), so that every kind has one time axis.
 Batch is streaming with one chunk; chunking never changes a bit, because every matrix product has the same shape.
 """
 
@@ -24,7 +25,7 @@ class FeatureSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["logmel", "mfcc"] = "logmel"
+    kind: Literal["logmel", "mfcc", "spectrogram", "waveform"] = "logmel"
     rate: int = Field(RATE, gt=0, description="sampling rate, Hz")
     window: int = Field(480, gt=0, description="Hann window length, samples")
     hop: int = Field(160, gt=0, description="frame step, samples")
@@ -37,9 +38,11 @@ class FeatureSettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> "FeatureSettings":
+        if self.kind == "waveform":
+            return self
         if self.window > self.fft:
             raise ValueError(f"window {self.window} is longer than fft {self.fft}")
-        if not self.f_min < self.f_max <= self.rate / 2:
+        if self.kind != "spectrogram" and not self.f_min < self.f_max <= self.rate / 2:
             raise ValueError(f"need f_min < f_max <= {self.rate / 2:g} Hz")
         if self.kind == "mfcc" and self.coefficients > self.mels:
             raise ValueError(f"{self.coefficients} coefficients from {self.mels} mel filters")
@@ -48,11 +51,21 @@ class FeatureSettings(BaseModel):
     @property
     def bins(self) -> int:
         """Length of a feature vector."""
-        return self.coefficients if self.kind == "mfcc" else self.mels
+        if self.kind == "spectrogram":
+            return self.fft // 2 + 1
+        return {"logmel": self.mels, "mfcc": self.coefficients, "waveform": self.hop}[self.kind]
+
+    @property
+    def base(self) -> "FeatureSettings":
+        """What `finished` makes these features of: log-mel for MFCC, themselves otherwise."""
+        coefficients = FeatureSettings.model_fields["coefficients"].default
+        changes = {"kind": "logmel", "coefficients": coefficients} if self.kind == "mfcc" else {}
+        return self.model_copy(update=changes)
 
     def frames(self, n_samples: int) -> int:
         """Whole frames in `n_samples` samples."""
-        return max(0, (n_samples - self.window) // self.hop + 1)
+        window = self.hop if self.kind == "waveform" else self.window
+        return max(0, (n_samples - window) // self.hop + 1)
 
 
 class FeatureStream:
@@ -74,7 +87,7 @@ class FeatureStream:
         self._rest = audio[n_frames * settings.hop :].copy()
         if n_frames == 0:
             return np.zeros((0, settings.bins), np.float32)
-        return _log_features(audio, n_frames, settings)
+        return _features(audio, n_frames, settings)
 
     def reset(self) -> None:
         """Forget the samples kept from earlier chunks."""
@@ -91,20 +104,31 @@ def mel_power(samples: Samples, settings: FeatureSettings) -> Features:
     return _mel_power(np.asarray(samples, np.float32), settings.frames(len(samples)), settings)
 
 
-def _log_features(audio: Samples, n_frames: int, settings: FeatureSettings) -> Features:
-    logmel = np.log(_mel_power(audio, n_frames, settings) + np.float32(settings.offset))
-    if settings.kind == "logmel":
-        return logmel
-    return _product(logmel, _dct(settings.mels, settings.coefficients))
+def finished(base: Features, settings: FeatureSettings) -> Features:
+    """Return features, shape (frames, bins), from those of `settings.base`: training alters these before."""
+    if settings.kind != "mfcc":
+        return base
+    return _product(base, _dct(settings.mels, settings.coefficients))
+
+
+def _features(audio: Samples, n_frames: int, settings: FeatureSettings) -> Features:
+    if settings.kind == "waveform":
+        return audio[: n_frames * settings.hop].reshape(n_frames, settings.hop).copy()
+    power = _power if settings.kind == "spectrogram" else _mel_power
+    return finished(np.log(power(audio, n_frames, settings) + np.float32(settings.offset)), settings)
 
 
 def _mel_power(audio: Samples, n_frames: int, settings: FeatureSettings) -> Features:
     if n_frames == 0:
         return np.zeros((0, settings.mels), np.float32)
+    return _product(_power(audio, n_frames, settings), mel_filters(settings))
+
+
+def _power(audio: Samples, n_frames: int, settings: FeatureSettings) -> Features:
+    """Return |X|^2, shape (frames, fft / 2 + 1)."""
     windows = np.lib.stride_tricks.sliding_window_view(audio, settings.window)[:: settings.hop][:n_frames]
     spectrum = np.fft.rfft(windows * hann(settings.window), settings.fft, axis=1)
-    power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)  # |X|^2
-    return _product(power, mel_filters(settings))
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)
 
 
 def _product(rows: Features, matrix: Features) -> Features:
