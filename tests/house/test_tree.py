@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-PACKAGES = ("voice", "kws_training", "asr_training", "skills")
+PACKAGES = ("voice", "kws_training", "asr_training", "training", "skills")
 ONE_IMPORTER = {
     "sounddevice": "voice/audio/portaudio.py",
     "aiomqtt": "voice/bus/mqtt.py",

@@ -8,18 +8,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kws_training.parallel import KEY_VARIABLE, Group, set_group
+from training.parallel import KEY_VARIABLE, Group, set_group
 from voice.errors import ConfigError
 
 
 @contextmanager
-def together(n_processes: int, rank: int, address: str) -> Iterator[bool]:
+def together(n_processes: int, rank: int, address: str, *, module: str = "kws_training") -> Iterator[bool]:
     """Let this process train with others; give whether it leads them.
 
     Args:
         n_processes: that train one network; 1 changes nothing.
         rank: of this process, where all are started by hand, as on several machines.
         address: HOST:PORT of process 0; empty starts the others here.
+        module: that the others run, with this process's arguments.
 
     Raises:
         ConfigError: the address is malformed.
@@ -31,7 +32,7 @@ def together(n_processes: int, rank: int, address: str) -> Iterator[bool]:
     host, port = _place(address)
     if not address:
         os.environ[KEY_VARIABLE] = secrets.token_hex(16)
-        command = [sys.executable, "-m", "kws_training", *sys.argv[1:], "--address", f"{host}:{port}"]
+        command = [sys.executable, "-m", module, *sys.argv[1:], "--address", f"{host}:{port}"]
         started = [subprocess.Popen([*command, "--rank", str(other)]) for other in range(1, n_processes)]  # noqa: S603
     group = None
     try:

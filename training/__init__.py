@@ -1,0 +1,1 @@
+"""What both trainings share: several processes that train one network."""
