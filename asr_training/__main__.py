@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from asr_training import data_cli
 from voice.errors import ConfigError, EarshotError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+data_cli.register(app)
 
 Data = Annotated[
     list[Path],
@@ -52,41 +54,6 @@ def words(
     chosen = speech_commands(data, a_word=a_word, seed=seed)
     write_manifest(out, chosen, data)
     say(f"{out}: {len(chosen)} clips")
-
-
-@app.command("import")
-def import_corpus(  # noqa: PLR0913, PLR0917 - one option for each fact about a corpus
-    folder: Annotated[Path, typer.Argument(help="folder of the corpus")],
-    layout: Annotated[str, typer.Option(help="librispeech, common-voice, ljspeech, text-files or table")],
-    out: Annotated[Path, typer.Option("--out", help="folder of the manifest to write")],
-    licence: Annotated[str, typer.Option(help="licence of the recordings")] = "unknown",
-    audio_column: Annotated[str, typer.Option(help="of a table")] = "file_name",
-    text_column: Annotated[str, typer.Option(help="of a table")] = "transcript",
-    speaker_column: Annotated[str | None, typer.Option(help="of a table; what follows its last _ is left out")] = None,
-    skip: Annotated[Path | None, typer.Option(help="REPOSITORY<TAB>CLIP<TAB>REASON lines to leave out")] = None,
-    repository: Annotated[str, typer.Option(help="whose lines of --skip count")] = "",
-    without: Annotated[list[str] | None, typer.Option(help="speaker to leave out (repeatable)")] = None,
-) -> None:
-    """Make a manifest of a corpus in a standard layout."""
-    from asr_training import layouts  # noqa: PLC0415
-    from asr_training.manifest import write_manifest  # noqa: PLC0415
-
-    columns = layouts.Columns(audio_column, text_column, speaker_column)
-    left_out = layouts.read_skip_list(skip, repository) if skip else frozenset()
-    left_out |= frozenset(without or ())
-    found = layouts.read_layout(layout, folder, columns)
-    chosen = layouts.utterances(found, folder, corpus=out.name, licence=licence, skip=left_out)
-    write_manifest(out, chosen, folder)
-    say(f"{out}: {len(chosen)} of {len(found)} recordings, {sum(line.duration for line in chosen) / 3600:.2f} h")
-
-
-@app.command()
-def prepare(data: Data, cache: Cached, recipe: Recipes) -> None:
-    """Compute and cache the features of the corpora."""
-    from asr_training.prepare import prepare as prepare_all  # noqa: PLC0415
-    from asr_training.settings import read_recipe  # noqa: PLC0415
-
-    prepare_all(data, cache, read_recipe(recipe).features, say)
 
 
 @app.command()

@@ -1,6 +1,8 @@
-"""Reading a text file whole."""
+"""Reading a text file whole, and files of one JSON object a line."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from voice.errors import DataError
 
@@ -15,3 +17,54 @@ def read_lines(path: Path, fix: str = "check the path") -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix=fix) from error
+
+
+def json_object(line: str, where: str) -> dict[str, Any]:
+    """Return the object that a line holds.
+
+    Raises:
+        DataError: it holds none; `where` names the line.
+    """
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not JSON ({error.msg})", fix="correct the line") from error
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: not a JSON object", fix="correct the line")
+    return record
+
+
+def json_objects(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file: one a line, or one array of them.
+
+    Raises:
+        DataError: it can't be read, or a line holds no object.
+    """
+    lines = read_lines(path)
+    if lines and lines[0].lstrip().startswith("["):
+        try:
+            records = json.loads("\n".join(lines))
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path} line {error.lineno}: not JSON ({error.msg})", fix="correct the line") from error
+        if all(isinstance(record, dict) for record in records):
+            return list(records)
+        raise DataError(f"{path}: an array of other things than objects", fix="give an object for each recording")
+    return [json_object(line, f"{path} line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def tidy(path: Path) -> list[str]:
+    """Return the whole lines of a log that is written line by line; a last line that was cut short is taken out.
+
+    Raises:
+        DataError: it can't be read or written.
+    """
+    if not path.is_file():
+        return []
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        whole = text[: text.rfind("\n") + 1]
+        if len(whole) < len(text):
+            path.write_text(whole, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", fix="free disk space, or take another folder") from error
+    return whole.splitlines()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from asr_training.lines import read_lines
+from asr_training.lines import json_object, read_lines
 from voice.errors import DataError
-from voice.text import Alphabet, normalise
+from voice.text import Alphabet, foreign_letters, normalise
 
 MANIFEST = "manifest.jsonl"
 LABEL_FRAMES_PER_SECOND = 25.0
@@ -30,6 +30,7 @@ class Utterance(BaseModel):
     corpus: str = Field(min_length=1)
     licence: str = "unknown"
     gender: str | None = None
+    rate: int | None = Field(None, gt=0, description="sampling rate of the file, Hz")
 
 
 @dataclass
@@ -39,6 +40,25 @@ class FilterReport:
     kept: int = 0
     seconds: float = 0.0
     dropped: Counter[str] = field(default_factory=Counter)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    """The recording and the reason, of each."""
+
+    def drop(self, audio: str, reason: str) -> None:
+        """Count a recording that goes."""
+        self.dropped[reason] += 1
+        self.left_out.append((audio, reason))
+
+    def take_back(self, audio: str, seconds: float, reason: str) -> None:
+        """Count a recording that was kept and goes after all."""
+        self.kept -= 1
+        self.seconds -= seconds
+        self.drop(audio, reason)
+
+    def write(self, path: Path) -> None:
+        """Write the counts as one line of JSON, then a line for each recording that goes."""
+        counts = {"kept": self.kept, "hours": round(self.seconds / 3600, 3), "left_out": dict(self.dropped)}
+        lines = [counts, *({"audio": audio, "reason": reason} for audio, reason in self.left_out)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
     def line(self, name: str) -> str:
         """Return one readable line."""
@@ -46,15 +66,24 @@ class FilterReport:
         return f"{name}: {self.kept} utterances, {self.seconds / 3600:.2f} h; left out: {reasons}"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(BaseModel):
     """What an utterance must be like to be learnt from."""
 
-    shortest: float = 0.25
-    longest: float = 17.0
-    slowest: float = 1.5
-    """Characters per second."""
-    fastest: float = 28.0
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shortest: float = Field(0.25, gt=0, description="seconds")
+    longest: float = Field(17.0, gt=0, description="seconds")
+    slowest: float = Field(1.5, ge=0, description="characters a second; of texts longer than 8 characters")
+    fastest: float = Field(28.0, gt=0, description="characters a second")
+    least_rate: int = Field(8000, ge=0, description="sampling rate of the file, Hz")
+    quietest_db: float = Field(-60.0, le=0, description="level of the loudest tenth of a second, dB of full scale")
+    clipped: float = Field(0.02, gt=0, le=1, description="largest share of samples in flat tops")
+    alignment: float = Field(
+        0.0, ge=0, le=1, description="least score of the forced alignment, where `--alignments` gives one"
+    )
+
+
+USUAL = Limits()
 
 
 def corpora(data: Path) -> list[Path]:
@@ -86,15 +115,14 @@ def read_manifest(folder: Path) -> list[Utterance]:
     return utterances
 
 
-def select(utterances: list[Utterance], limits: Limits = Limits()) -> tuple[list[Utterance], FilterReport]:
+def select(utterances: list[Utterance], limits: Limits = USUAL) -> tuple[list[Utterance], FilterReport]:
     """Return the usable utterances with normalised text, and the report of what was left out."""
     report = FilterReport()
     kept = []
     for utterance in utterances:
         text = normalise(utterance.text or "")
-        reason = _objection(text, utterance.duration, limits)
-        if reason:
-            report.dropped[reason] += 1
+        if reason := _objection(text, utterance, limits):
+            report.drop(utterance.audio, reason)
             continue
         kept.append(utterance.model_copy(update={"text": text}))
         report.seconds += utterance.duration
@@ -127,12 +155,7 @@ def label_frames_needed(text: str) -> int:
 
 
 def _parse(line: str, where: str) -> Utterance | None:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not JSON ({error.msg})", fix="correct the line") from error
-    if not isinstance(record, dict):
-        raise DataError(f"{where}: not a JSON object", fix="correct the line")
+    record = json_object(line, where)
     if "corpus" not in record and ("kind" in record or "keyword" in record):
         return None
     try:
@@ -142,13 +165,18 @@ def _parse(line: str, where: str) -> Utterance | None:
         raise DataError(f"{where}: {detail['loc'][0]}: {detail['msg']}", fix="correct the line") from error
 
 
-def _objection(text: str, seconds: float, limits: Limits) -> str:
+def _objection(text: str, utterance: Utterance, limits: Limits) -> str:
+    seconds = utterance.duration
+    if foreign_letters(utterance.text or ""):
+        return "with letters outside the alphabet"
     if not text:
         return "without transcript"
     if seconds < limits.shortest:
         return f"shorter than {limits.shortest:g} s"
     if seconds > limits.longest:
         return f"longer than {limits.longest:g} s"
+    if utterance.rate and utterance.rate < limits.least_rate:
+        return f"sampled below {limits.least_rate} Hz"
     if len(text) < limits.slowest * seconds and len(text) > 8:
         return "with too little text for their length"
     if len(text) > limits.fastest * seconds:

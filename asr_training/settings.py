@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from asr_training.manifest import Limits
 from voice.audio.features import FeatureSettings
 from voice.errors import ConfigError
 from voice.yaml12 import read_yaml
@@ -73,6 +74,7 @@ class Recipe(_Strict):
     network: NetworkSettings = NetworkSettings()
     augment: AugmentSettings = AugmentSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    filters: Limits = Limits()
     weights: dict[str, float] = Field(
         default_factory=dict, description="how often a corpus is heard in an epoch; 1 where not listed"
     )
