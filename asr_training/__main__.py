@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from asr_training import data_cli
+from asr_training import bundle_cli, data_cli
 from voice.errors import ConfigError, EarshotError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+bundle_cli.register(app)
 data_cli.register(app)
 
 Data = Annotated[
@@ -57,7 +58,7 @@ def words(
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917 - one option for each fact about a training
     recipe: Recipes,
     cache: Cached,
     run: Run,
@@ -66,6 +67,10 @@ def train(
     lexicon: Annotated[
         Path | None, typer.Option(help="CMUdict-style dictionary; the one of the pocketsphinx wheel where not given")
     ] = None,
+    init: Annotated[Path | None, typer.Option(help="bundle or run to begin with: fine-tuning")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="processes that train together")] = 1,
+    rank: Annotated[int, typer.Option(min=0, help="of this process, where all are started by hand")] = 0,
+    address: Annotated[str, typer.Option(help="HOST:PORT of process 0; without it the others are started here")] = "",
 ) -> None:
     """Train, or go on with a run."""
     from asr_training.settings import read_recipe  # noqa: PLC0415
@@ -73,125 +78,16 @@ def train(
     settings = read_recipe(recipe)
     from asr_training.phones import Lexicon, installed_lexicon  # noqa: PLC0415
     from asr_training.prepare import Cache  # noqa: PLC0415
-    from asr_training.train import Budget  # noqa: PLC0415
-    from asr_training.train import train as learn  # noqa: PLC0415
+    from asr_training.schedule import Budget  # noqa: PLC0415
 
-    path = (lexicon or installed_lexicon()) if settings.network.phone_block else None
+    path = (lexicon or installed_lexicon()) if settings.needs_lexicon else None
     budget, words = Budget(settings.schedule.steps, minutes), Lexicon(path) if path else None
-    learn(Cache(cache, settings.features), settings, run, budget, say, threads, words)
+    prepared = Cache(cache, settings.features)
+    from asr_training.train import train as learn  # noqa: PLC0415 - slow to import
+    from training.launch import together  # noqa: PLC0415
 
-
-@app.command()
-def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
-    out: Annotated[Path, typer.Option("--out", help="file to write, NAME.bin")],
-    text: Annotated[list[Path] | None, typer.Option("--text", help="a sentence a line (repeatable)")] = None,
-    data: Annotated[list[Path] | None, typer.Option("--data", help="corpora whose train transcripts count")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="corpus to leave out (repeatable)")] = None,
-    words: Annotated[int, typer.Option(min=1)] = 50_000,
-    bigrams: Annotated[int, typer.Option(min=1)] = 400_000,
-    trigrams: Annotated[int, typer.Option(min=1)] = 400_000,
-    arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
-    from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
-) -> None:
-    """Make a word trigram model: modified Kneser-Ney, pruned."""
-    from asr_training import language  # noqa: PLC0415
-    from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
-    from asr_training.lm import Sizes, estimate  # noqa: PLC0415
-    from asr_training.texts import Texts, read_texts  # noqa: PLC0415
-
-    if from_arpa:
-        texts, arrays = Texts(), read_arpa(from_arpa)
-    else:
-        texts = read_texts(text or [], data or [], without=tuple(without or ()))
-        say(f"{len(texts.sentences)} sentences")
-        arrays = estimate(texts.sentences, Sizes(words=words, bigrams=bigrams, trigrams=trigrams))
-    if arpa:
-        write_arpa(arpa, arrays)
-    language.write(out, arrays, texts.sources)
-    counts = ", ".join(f"{len(arrays[f'{name}_score'])} {name}grams" for name in ("uni", "bi", "tri"))
-    say(f"wrote {out}: {counts}, {out.stat().st_size / 1e6:.1f} MB")
-
-
-@app.command()
-def export(
-    run: Run,
-    cache: Cached,
-    out: Annotated[Path, typer.Option("--out", help="folder of the bundle")],
-    lm: Annotated[Path | None, typer.Option("--lm", help="language model that `asr-train lm` wrote")] = None,
-) -> None:
-    """Write a run's averaged weights as a bundle, after checking that LiteRT computes the same."""
-    from asr_training import language  # noqa: PLC0415
-    from asr_training.export import export_run, write  # noqa: PLC0415
-    from asr_training.prepare import Cache  # noqa: PLC0415
-    from asr_training.train import read_run_recipe  # noqa: PLC0415
-
-    recipe = read_run_recipe(run)
-    prepared = Cache(cache, recipe.features)
-    exported = export_run(run, recipe, prepared)
-    say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
-    bundle = write(out, exported, recipe, prepared, [], language.read(lm) if lm else None)
-    say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
-
-
-@app.command()
-def tune(
-    data: Data,
-    bundle: Annotated[Path, typer.Option("--bundle", help="folder of the bundle")],
-    split: str = "dev",
-    other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.005,
-    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
-) -> None:
-    """Measure on a dev split how a bundle decides, and write it into the bundle.
-
-    The weights of its language model by the word error rate, and the grammar's rejection by what other speech loses.
-    """
-    from asr_training.export import rewrite  # noqa: PLC0415
-    from asr_training.heard import heard_by  # noqa: PLC0415
-    from asr_training.reject import calibrate  # noqa: PLC0415
-    from asr_training.tune import tune as search  # noqa: PLC0415
-    from voice.models.asr import CtcRecognizer  # noqa: PLC0415
-    from voice.models.bundle import load_bundle  # noqa: PLC0415
-
-    loaded = load_bundle(bundle, "asr")
-    recognizer = CtcRecognizer(loaded)
-    heard = heard_by(recognizer, data, split, limit)
-    rejection = calibrate(heard, recognizer, other)
-    say(
-        f"loss up to {rejection.accept_per_character} nats a character: {rejection.accepted_other:.1%} of "
-        f"{rejection.n_other} matches of other speech pass, and {rejection.accepted_right:.1%} of {rejection.n_right} "
-        f"sentences of a grammar ({rejection.found:.1%} are found)"
-    )
-    best = None
-    if loaded.language_path:
-        best, rate = search(heard, recognizer.lexicon, say)
-        interval = f"[{rate.low:.1f}, {rate.high:.1f}]"
-        say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % {interval}")
-    rewrite(loaded, accept_per_character=rejection.accept_per_character, language=best)
-
-
-@app.command()
-def evaluate(
-    data: Data,
-    bundle: Annotated[str, typer.Option("--bundle", help="bundle folder or name")] = "asr-en",
-    split: Annotated[list[str] | None, typer.Option(help="split to measure (repeatable)", show_default="dev")] = None,
-    decoder: Annotated[list[str] | None, typer.Option(help="greedy, beam or lexicon (repeatable)")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances of each corpus folder")] = None,
-    write: Annotated[bool, typer.Option(help="write the figures into the bundle and its card")] = False,
-) -> None:
-    """Measure a bundle's error rates and speed."""
-    from asr_training.evaluate import measure  # noqa: PLC0415
-    from asr_training.export import rewrite  # noqa: PLC0415
-    from voice.models.bundle import load_bundle  # noqa: PLC0415
-
-    loaded = load_bundle(bundle, "asr")
-    found = [
-        result
-        for root in data
-        for name in split or ["dev"]
-        for result in measure(loaded, root, name, decoder, limit, say)
-    ]
-    if write:
-        rewrite(loaded, results=found)
+    with together(workers, rank, address, module="asr_training"):
+        learn(prepared, settings, run, budget, say, threads, words, init=init)
 
 
 def main() -> None:

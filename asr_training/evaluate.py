@@ -1,167 +1,189 @@
-"""Error rates and speed of an exported bundle, through the recogniser that the assistant runs."""
+"""Error rates and speed of an exported bundle, through the recogniser that the assistant runs, a peer beside it."""
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import numpy as np
-
-from asr_training.manifest import Utterance, corpora, read_manifest
+from asr_training.clips import Clip, chosen_utterances, clip_of, snr_db, with_split
+from asr_training.peers import NAME as PEER
+from asr_training.peers import PocketSphinx
 from asr_training.prepare import read_audio
 from asr_training.scoring import Rate, Scored, character_error_rate, word_error_rate
-from voice.errors import ConfigError, DataError
-from voice.events import Segment
+from voice.errors import ConfigError
+from voice.events import RATE, Segment, Token
 from voice.models.asr import CtcRecognizer, DecoderName
 from voice.models.bundle import Bundle
-from voice.text import normalise
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """What was measured on one set."""
+class Answers:
+    """What one system made of the clips of a set."""
 
-    wer: Rate
-    cer: Rate
-    real_time_factor: float
-    """CPU seconds for a second of audio, one thread, features included."""
-    scored: tuple[Scored, ...]
-    decoder: DecoderName
+    system: str
+    """greedy, beam or lexicon; pocketsphinx."""
+    texts: tuple[str, ...]
+    seconds: float
+    """CPU, on one thread, for all clips; of a decoder together with the features and the network."""
+    words: tuple[tuple[Token, ...], ...] = ()
+    """With times and confidences; a peer has none."""
 
 
-def evaluate(
-    bundle: Bundle,
-    data: Path,
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One set and what the systems made of it."""
+
+    name: str
+    """Corpus and split."""
+    clips: tuple[Clip, ...]
+    seconds: tuple[float, ...]
+    """Length of each clip."""
+    snr_db: tuple[float, ...]
+    """Estimated from each clip alone."""
+    network_seconds: float
+    """CPU of features and network, for all clips."""
+    answers: tuple[Answers, ...] = field(default=())
+
+    def scored(self, answers: Answers) -> list[Scored]:
+        """Return reference and text of each clip."""
+        pairs = zip(self.clips, answers.texts, strict=True)
+        return [Scored(clip.speaker, clip.reference, text) for clip, text in pairs]
+
+    def of(self, system: str) -> Answers | None:
+        """Return one system's answers, None where it was not asked."""
+        return next((answers for answers in self.answers if answers.system == system), None)
+
+    def real_time_factor(self, answers: Answers) -> float:
+        """Return CPU seconds for a second of audio."""
+        return answers.seconds / sum(self.seconds)
+
+
+def wanted_decoders(bundle: Bundle, decoders: Sequence[str] | None) -> tuple[DecoderName, ...]:
+    """Return the decoders to measure: those asked for, else those that the bundle is meant for.
+
+    Raises:
+        ConfigError: no such decoder.
+    """
+    wanted = decoders or (("greedy", "lexicon") if bundle.language_path else ("greedy",))
+    if unknown := set(wanted) - set(get_args(DecoderName)):
+        raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
+    return cast(tuple[DecoderName, ...], tuple(wanted))
+
+
+def measure_set(
+    recognizer: CtcRecognizer,
+    folder: Path,
     split: str,
     *,
+    decoders: Sequence[DecoderName],
     limit: int | None = None,
+    peer: PocketSphinx | None = None,
     seed: int = 1,
-    decoder: DecoderName | None = None,
-) -> Evaluation:
-    """Recognise the utterances of a split.
+) -> Measured:
+    """Recognise the utterances of a split of one corpus.
 
     Args:
-        bundle: an asr bundle.
-        data: folder with corpora.
+        recognizer: the bundle's.
+        folder: of the corpus, or of several.
         split: which utterances.
-        limit: at most so many, drawn at random.
-        seed: of the draw and of the bootstrap.
-        decoder: how to search; None takes the bundle's best.
+        decoders: how to search; the network runs once for all.
+        limit: at most so many utterances, drawn at random.
+        peer: asked too, on the same audio.
+        seed: of the draw.
 
     Raises:
-        DataError: there is no such utterance.
+        DataError: there is no such utterance, or one can't be read.
     """
-    chosen = chosen_utterances(data, split, limit, seed)
-    recognizer = CtcRecognizer(bundle)
-    decoder = decoder or recognizer.best_decoder
-    if decoder == "lexicon":
+    clips = [clip_of(*found) for found in chosen_utterances(folder, split, limit, seed)]
+    if "lexicon" in decoders:
         _ = recognizer.lexicon  # reading it is not part of recognising
-    scored, audio_seconds = [], 0.0
-    cpu = time.process_time()
-    reading = 0.0
-    for folder, utterance in chosen:
-        before = time.process_time()
-        samples = read_audio(folder / utterance.audio, bundle.manifest.rate)
-        reading += time.process_time() - before
-        audio_seconds += len(samples) / bundle.manifest.rate
-        text = recognizer.transcribe(Segment(samples, 0, bundle.manifest.rate), decoder).text
-        scored.append(Scored(utterance.speaker or utterance.audio, normalise(utterance.text or ""), text))
-    used = time.process_time() - cpu - reading
-    return Evaluation(
-        word_error_rate(scored, seed=seed),
-        character_error_rate(scored, seed=seed),
-        used / audio_seconds,
-        tuple(scored),
-        decoder,
-    )
-
-
-def with_split(data: Path, split: str) -> list[Path]:
-    """Return the corpora below `data` that hold a transcribed utterance of the split: each is measured on its own.
-
-    Raises:
-        DataError: none does.
-    """
-    return list(dict.fromkeys(folder for folder, _ in _of_split(data, split)))
-
-
-def report(evaluation: Evaluation, name: str, say: Callable[[str], None]) -> None:
-    """Say the figures, one line each."""
-    name = f"{name} {evaluation.decoder}"
-    for label, rate in (("WER", evaluation.wer), ("CER", evaluation.cer)):
-        say(f"{name} {label} {rate.value:.1f} % [{rate.low:.1f}, {rate.high:.1f}], {rate.n} utterances")
-    say(f"{name} real-time factor {evaluation.real_time_factor:.4f} (CPU, one thread)")
-
-
-def results(evaluation: Evaluation, on: str) -> list[dict[str, Any]]:
-    """Return the figures as a bundle's `results`."""
-    rates = ((f"{evaluation.decoder} WER %", evaluation.wer), (f"{evaluation.decoder} CER %", evaluation.cer))
-    return [
-        {"name": name, "value": round(r.value, 2), "low": round(r.low, 2), "high": round(r.high, 2), "n": r.n, "on": on}
-        for name, r in rates
-    ] + [
-        {
-            "name": f"{evaluation.decoder} real-time factor, one thread",
-            "value": round(evaluation.real_time_factor, 5),
-            "on": on,
-        }
-    ]
+    systems = [*decoders, *([PEER] if peer else [])]
+    texts: dict[str, list[str]] = {name: [] for name in systems}
+    words: dict[str, list[tuple[Token, ...]]] = {name: [] for name in systems}
+    used = dict.fromkeys(["network", *systems], 0.0)
+    lengths, ratios = [], []
+    for clip in clips:
+        samples = read_audio(clip.audio, recognizer.features.rate)
+        lengths.append(len(samples) / recognizer.features.rate)
+        ratios.append(snr_db(samples, recognizer.features.rate))
+        started = time.process_time()
+        log_probs = recognizer.log_probs(Segment(samples, 0, recognizer.features.rate))
+        used["network"] += time.process_time() - started
+        for name in decoders:
+            started = time.process_time()
+            heard = recognizer.read(log_probs, name)
+            used[name] += time.process_time() - started
+            texts[name].append(heard.text)
+            words[name].append(heard.tokens)
+        if peer:
+            text, cpu = peer.recognise(samples if recognizer.features.rate == RATE else read_audio(clip.audio, RATE))
+            texts[PEER].append(text)
+            used[PEER] += cpu
+    answers = [
+        Answers(name, tuple(texts[name]), used["network"] + used[name], tuple(words[name])) for name in decoders
+    ] + ([Answers(PEER, tuple(texts[PEER]), used[PEER])] if peer else [])
+    name = f"{folder.name}, split {split}"
+    return Measured(name, tuple(clips), tuple(lengths), tuple(ratios), used["network"], tuple(answers))
 
 
 def measure(
     bundle: Bundle,
-    data: Path,
-    split: str,
-    decoders: Sequence[str] | None,
-    limit: int | None,
-    say: Callable[[str], None],
-) -> list[dict[str, Any]]:
-    """Measure and report every corpus below `data` with the split; return the bundle's `results`.
+    data: Sequence[Path],
+    splits: Sequence[str],
+    *,
+    decoders: Sequence[str] | None = None,
+    limit: int | None = None,
+    peer: PocketSphinx | None = None,
+    say: Say,
+) -> list[Measured]:
+    """Measure every corpus below the `data` folders that has one of the splits.
 
     Args:
         bundle: an asr bundle.
-        data: folder with corpora.
-        split: which utterances.
+        data: folders with corpora.
+        splits: which utterances.
         decoders: how to search; None: every decoder that the bundle is meant for.
-        limit: at most so many of each corpus.
-        say: receives the figures.
+        limit: at most so many utterances of each corpus.
+        peer: asked too.
+        say: receives the figures, a line each.
 
     Raises:
         ConfigError: no such decoder.
         DataError: there is no such utterance.
     """
-    wanted = decoders or (("greedy", "lexicon") if bundle.language_path else ("greedy",))
-    if unknown := set(wanted) - set(get_args(DecoderName)):
-        raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
+    wanted = wanted_decoders(bundle, decoders)
+    recognizer = CtcRecognizer(bundle)
     found = []
-    for folder in with_split(data, split):
-        for decoder in wanted:
-            evaluation = evaluate(bundle, folder, split, limit=limit, decoder=cast(DecoderName, decoder))
-            report(evaluation, f"{folder.name} {split}", say)
-            found += results(evaluation, f"{folder.name}, split {split}")
+    for split in splits:
+        for folder in (folder for root in data for folder in with_split(root, split)):
+            found.append(measure_set(recognizer, folder, split, decoders=wanted, limit=limit, peer=peer))
+            report(found[-1], say)
     return found
 
 
-def chosen_utterances(data: Path, split: str, limit: int | None, seed: int) -> list[tuple[Path, Utterance]]:
-    """Return the transcribed utterances of a split with their corpus's folder, at most `limit`, drawn by `seed`.
-
-    Raises:
-        DataError: there is none.
-    """
-    found = _of_split(data, split)
-    order = np.random.default_rng(seed).permutation(len(found))[:limit]
-    return [found[i] for i in sorted(order)]
+def report(measured: Measured, say: Say) -> None:
+    """Say the figures of a set, one line each."""
+    for answers in measured.answers:
+        name, scored = f"{measured.name}: {answers.system}", measured.scored(answers)
+        for label, rate in (("WER", word_error_rate(scored)), ("CER", character_error_rate(scored))):
+            say(f"{name} {label} {rate.value:.1f} % [{rate.low:.1f}, {rate.high:.1f}], {rate.n} utterances")
+        say(f"{name} {measured.real_time_factor(answers):.4f} of real time (CPU, one thread)")
 
 
-def _of_split(data: Path, split: str) -> list[tuple[Path, Utterance]]:
-    """Return every transcribed utterance of the split: the filters of training would flatter the figures."""
-    found = [
-        (folder, utterance)
-        for folder in corpora(data)
-        for utterance in read_manifest(folder)
-        if (utterance.split or "train") == split and normalise(utterance.text or "")
-    ]
-    if not found:
-        raise DataError(f"{data}: no utterance in split {split!r}", fix="give another --split")
+def results(measured: Measured) -> list[dict[str, Any]]:
+    """Return the figures of the bundle's own decoders as a bundle's `results`."""
+    found: list[dict[str, Any]] = []
+    for answers in (answers for answers in measured.answers if answers.system != PEER):
+        scored = measured.scored(answers)
+        for name, rate in (("WER %", word_error_rate(scored)), ("CER %", character_error_rate(scored))):
+            found.append({"name": f"{answers.system} {name}", **_interval(rate), "on": measured.name})
+        factor = round(measured.real_time_factor(answers), 5)
+        found.append({"name": f"{answers.system} real-time factor, one thread", "value": factor, "on": measured.name})
     return found
+
+
+def _interval(rate: Rate) -> dict[str, Any]:
+    return {"value": round(rate.value, 2), "low": round(rate.low, 2), "high": round(rate.high, 2), "n": rate.n}

@@ -19,15 +19,14 @@ from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
 from asr_training.history import Stage, read_stages, stages_json
 from asr_training.language import Language
-from asr_training.models.convolutional import LABELS_PER_FRAME, SUBSAMPLING
+from asr_training.models.causal import build_step
+from asr_training.models.settings import CausalSettings, NetworkSettings
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
-from asr_training.train import network_of
-from voice.decoding.lexicon import LexiconSettings
+from asr_training.trainer import network_of
 from voice.errors import DataError
-from voice.models.backend import Network, installed_interpreter
+from voice.models.backend import STREAM, WINDOW, Network, StreamingNetwork
 from voice.models.bundle import Bundle, write_bundle
-from voice.text import Alphabet
 
 FLOAT_TOLERANCE = 1e-3
 """Largest difference of a float logit between Keras and LiteRT."""
@@ -36,9 +35,11 @@ INT8_AGREEMENT = 0.97
 ACCEPT_PER_CHARACTER = 1.2
 """The grammar's rejection until `asr-train tune` has measured it, nats."""
 ALLOWED_OPERATORS = frozenset(
-    "ABS ADD BROADCAST_TO CAST CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV EXPAND_DIMS FULLY_CONNECTED "
-    "GATHER GREATER LOGISTIC MAX_POOL_2D MAXIMUM MEAN MUL NEG PACK PAD QUANTIZE REDUCE_MAX REDUCE_PROD RELU RESHAPE "
-    "RSQRT SHAPE SQRT SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TRANSPOSE BATCH_MATMUL DELEGATE".split()
+    "ABS ADD BATCH_MATMUL BATCH_TO_SPACE_ND BROADCAST_TO CAST CONCATENATION CONV_2D COS CUMSUM DELEGATE "
+    "DEPTHWISE_CONV_2D DEQUANTIZE DIV EXPAND_DIMS FILL FLOOR_MOD FULLY_CONNECTED GATHER GELU GREATER LESS LOGICAL_AND "
+    "LOGISTIC MAX_POOL_2D MAXIMUM MEAN MINIMUM MUL NEG PACK PAD QUANTIZE REDUCE_MAX REDUCE_PROD RELU RESHAPE "
+    "REVERSE_V2 RSQRT SELECT_V2 SHAPE SIN SLICE SOFTMAX SPACE_TO_BATCH_ND SPLIT SQRT SQUARED_DIFFERENCE SQUEEZE "
+    "STRIDED_SLICE SUB SUM TANH TRANSPOSE WHILE".split()
 )
 """Builtin operators that tflite-runtime 2.14 knows too; nothing else may be in the file."""
 
@@ -68,49 +69,71 @@ def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
     saved = checkpoints.load(run)
     if saved is None:
         raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
-    exact = recipe.model_copy(update={"network": recipe.network.model_copy(update={"precision": "float32"})})
-    network = network_of(exact, batch_size=1)
-    network.set_weights(saved.averaged)
-    network = keras.Model(network.input, network.outputs[0])  # the phone head only helps to learn
+    plain = recipe.network.exact()
+    whole = network_of(recipe.model_copy(update={"network": plain}), batch_size=1)
+    whole.set_weights(checkpoints.mean_of_snapshots(run) if recipe.schedule.average == "snapshots" else saved.averaged)
+    network = keras.Model(whole.input, whole.outputs[0])  # the other heads only help to learn
+    step = build_step(whole, plain) if isinstance(plain, CausalSettings) else None
     probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
-    exported = convert(network, cache.features(probe), minutes=saved.position.seconds / 60)
+    minutes = saved.position.seconds / 60
+    exported = convert(network, cache.features(probe), plain, minutes=minutes, step=step)
     return replace(exported, stages=tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),))
 
 
-def convert(network: keras.Model, probe: npt.NDArray[np.float32], *, minutes: float = 0.0) -> Exported:
+def convert(
+    network: keras.Model,
+    probe: npt.NDArray[np.float32],
+    settings: NetworkSettings,
+    *,
+    minutes: float = 0.0,
+    step: keras.Model | None = None,
+) -> Exported:
     """Return the network as dynamic-range int8 LiteRT.
 
     Args:
         network: of batch size 1.
-        probe: features to compare on, shape (frames, mels).
+        probe: features to compare on, shape (frames, bins).
+        settings: of the network.
         minutes: training time, for the record.
+        step: the same network in steps, see `asr_training.models.causal`; becomes a second signature.
 
     Raises:
         DataError: outputs aren't finite, differ from Keras, or an operator isn't builtin.
     """
-    length = -(-len(probe) // SUBSAMPLING) * SUBSAMPLING
+    subsampling = settings.subsampling
+    length = -(-len(probe) // subsampling) * subsampling
     features = np.zeros((1, length, probe.shape[1]), np.float32)
     features[0, : len(probe)] = probe
     expected = np.asarray(network(features, training=False))
     if not np.all(np.isfinite(expected)):
         raise DataError("the network gives values that aren't finite", fix="train again with a lower peak rate")
-    exact = _run(_converter(network), features)
-    small = _converter(network)
+    large = _quiet(_converter(network, step).convert)
+    exact = _run(large, features)
+    small = _converter(network, step)
     small.optimizations = [tf.lite.Optimize.DEFAULT]
     small._experimental_disable_per_channel_quantization_for_dense_layers = True  # for tflite-runtime 2.14
     data = _quiet(small.convert)
     quantised = _run(data, features)
-    n_real = -(-len(probe) // SUBSAMPLING) * LABELS_PER_FRAME
+    n_real = settings.label_frames(len(probe))
     difference = float(np.max(np.abs(exact - expected)))
+    if step:
+        difference = max(difference, _streamed_difference(large, features, expected))
     agreement = float(np.mean(quantised.argmax(-1)[0, :n_real] == expected.argmax(-1)[0, :n_real]))
     _gate(difference, agreement, quantised, operators(data))
     return Exported(data, network.count_params(), minutes, difference, agreement)
 
 
 def operators(network: bytes) -> set[str]:
-    """Return the names of the operators in a LiteRT file."""
-    engine = installed_interpreter()(model_content=network)  # not allocated: no delegate has merged operators yet
-    return {detail["op_name"] for detail in engine._get_ops_details()}
+    """Return the names of the operators in a LiteRT file, loops' bodies and all signatures included."""
+    from tensorflow.lite.python import schema_py_generated as schema  # noqa: PLC0415 - the file's format
+    from tensorflow.lite.tools import flatbuffer_utils  # noqa: PLC0415
+
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    codes = flatbuffer_utils.convert_bytearray_to_object(bytearray(network)).operatorCodes
+    return {
+        code.customCode.decode() if code.customCode else names[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        for code in codes
+    }
 
 
 def write(
@@ -144,11 +167,12 @@ def write(
         "licence": "CC BY-SA 4.0",
         "rate": recipe.features.rate,
         "features": recipe.features.model_dump(),
-        "labels": Alphabet().labels,
+        "labels": recipe.labels,
         "decision": {
             "kind": "asr",
-            "blank": Alphabet().blank,
-            "stride_ms": hop_ms * SUBSAMPLING / LABELS_PER_FRAME,
+            "blank": 0,
+            "units": recipe.units,
+            "stride_ms": hop_ms * recipe.network.subsampling / recipe.network.labels_per_frame,
             "pad_frames": recipe.pad_frames,
             "accept_per_character": ACCEPT_PER_CHARACTER,
         },
@@ -168,32 +192,6 @@ def write(
     bundle = write_bundle(folder, manifest, exported.network, language.data if language else None)
     write_card(bundle)
     return bundle
-
-
-def rewrite(
-    bundle: Bundle,
-    *,
-    results: list[dict[str, Any]] | None = None,
-    accept_per_character: float | None = None,
-    language: LexiconSettings | None = None,
-) -> Bundle:
-    """Write a bundle again with other results, another rejection or other weights of its language model.
-
-    Raises:
-        BundleError: the disk refuses.
-        DataError: the disk refuses the card.
-    """
-    manifest = bundle.manifest.model_dump(mode="json", exclude={"format", "model"})
-    if results is not None:
-        manifest["results"] = results
-    if accept_per_character is not None:
-        manifest["decision"]["accept_per_character"] = accept_per_character
-    if language:
-        manifest["language"] |= {"weight": language.weight, "word_bonus": language.word_bonus}
-    data = bundle.language_path.read_bytes() if bundle.language_path else None
-    again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data)
-    write_card(again)
-    return again
 
 
 def data_sources(cache: Cache, recipe: Recipe) -> list[dict[str, Any]]:
@@ -227,16 +225,43 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def _converter(network: keras.Model) -> Any:
-    return _quiet(lambda: tf.lite.TFLiteConverter.from_keras_model(network))
+def _converter(network: keras.Model, step: keras.Model | None) -> Any:
+    if step is None:
+        return _quiet(lambda: tf.lite.TFLiteConverter.from_keras_model(network))
+    archive, frames = keras.export.ExportArchive(), network.inputs[0]
+    archive.track(network)
+    archive.track(step)
+    whole = tf.TensorSpec(frames.shape, tf.float32, name="features")
+    archive.add_endpoint(WINDOW, lambda features: {"logits": network(features, training=False)}, [whole])
+    names = ["logits", *(f"new_{past.name}" for past in step.inputs[1:])]
+    archive.add_endpoint(
+        STREAM,
+        lambda *arrays: dict(zip(names, step(list(arrays), training=False), strict=True)),
+        [tf.TensorSpec(tensor.shape, tf.float32, name=tensor.name) for tensor in step.inputs],
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        return _quiet(lambda: tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[WINDOW, STREAM]))
 
 
-def _run(network: Any, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    data = network if isinstance(network, bytes) else _quiet(network.convert)
+def _run(data: bytes, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(data)
         return Network(path).run(features)[0]
+
+
+def _streamed_difference(data: bytes, features: npt.NDArray[np.float32], whole: npt.NDArray[np.float32]) -> float:
+    """Return how far the stream's logits are from the whole utterance's, over the steps that it fills."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(data)
+        network = StreamingNetwork(path)
+        size = network.frames_shape[1]
+        n_steps = features.shape[1] // size
+        steps = [network.step(features[:, i * size : (i + 1) * size]) for i in range(n_steps)]
+    streamed = np.concatenate(steps) if steps else np.zeros((0, whole.shape[-1]), np.float32)
+    return float(np.max(np.abs(streamed - whole[0, : len(streamed)]), initial=0.0))
 
 
 def _gate(difference: float, agreement: float, quantised: npt.NDArray[np.float32], found: set[str]) -> None:

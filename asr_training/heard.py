@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr_training.evaluate import chosen_utterances
+from asr_training.clips import chosen_utterances
 from asr_training.prepare import read_audio
 from voice.events import Segment
 from voice.models.asr import CtcRecognizer

@@ -79,7 +79,18 @@ class CtcRecognizer:
             AudioError: the segment has another sampling rate than the bundle.
             BundleError: the bundle has no language model for `lexicon`.
         """
-        log_probs = self.log_probs(segment)
+        return self.read(self.log_probs(segment), decoder)
+
+    def read(self, log_probs: LogProbs, decoder: DecoderName | None = None) -> Transcript:
+        """Return the text of log-probabilities that `log_probs` gave, with times and confidences of its words.
+
+        Args:
+            log_probs: shape (frames, labels).
+            decoder: how to search; None: `best_decoder`.
+
+        Raises:
+            BundleError: the bundle has no language model for `lexicon`.
+        """
         name = decoder or self.best_decoder
         if name == "lexicon":
             return self.lexicon.decode(log_probs, self.stride_seconds)

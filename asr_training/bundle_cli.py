@@ -1,0 +1,152 @@
+"""The commands of `asr-train` that make, measure and describe bundles: lm, export, tune, evaluate, benchmark."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Data = Annotated[
+    list[Path],
+    typer.Option("--data", envvar="EARSHOT_DATA", help="folder with corpora (repeatable)", show_default=False),
+]
+Splits = Annotated[list[str] | None, typer.Option("--split", help="split to measure (repeatable)", show_default="dev")]
+Limit = Annotated[int | None, typer.Option(min=1, help="at most so many utterances of each corpus folder")]
+Kept = Annotated[
+    Path | None, typer.Option(help="where PocketSphinx's answers are kept", show_default="~/.cache/earshot")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this room's commands to `app`."""
+    for command in (lm, export, tune, evaluate):
+        app.command()(command)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
+    out: Annotated[Path, typer.Option("--out", help="file to write, NAME.bin")],
+    text: Annotated[list[Path] | None, typer.Option("--text", help="a sentence a line (repeatable)")] = None,
+    data: Annotated[list[Path] | None, typer.Option("--data", help="corpora whose train transcripts count")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="corpus to leave out (repeatable)")] = None,
+    words: Annotated[int, typer.Option(min=1)] = 50_000,
+    bigrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    trigrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
+    from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
+) -> None:
+    """Make a word trigram model: modified Kneser-Ney, pruned."""
+    from asr_training import language  # noqa: PLC0415
+    from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
+    from asr_training.lm import Sizes, estimate  # noqa: PLC0415
+    from asr_training.texts import Texts, read_texts  # noqa: PLC0415
+
+    if from_arpa:
+        texts, arrays = Texts(), read_arpa(from_arpa)
+    else:
+        texts = read_texts(text or [], data or [], without=tuple(without or ()))
+        _say(f"{len(texts.sentences)} sentences")
+        arrays = estimate(texts.sentences, Sizes(words=words, bigrams=bigrams, trigrams=trigrams))
+    if arpa:
+        write_arpa(arpa, arrays)
+    language.write(out, arrays, texts.sources)
+    counts = ", ".join(f"{len(arrays[f'{name}_score'])} {name}grams" for name in ("uni", "bi", "tri"))
+    _say(f"wrote {out}: {counts}, {out.stat().st_size / 1e6:.1f} MB")
+
+
+def export(
+    run: Annotated[Path, typer.Option("--run", help="folder of a training run")],
+    cache: Annotated[Path, typer.Option("--cache", help="folder of prepared features")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the bundle")],
+    lm: Annotated[Path | None, typer.Option("--lm", help="language model that `asr-train lm` wrote")] = None,
+) -> None:
+    """Write a run's averaged weights as a bundle, after checking that LiteRT computes the same."""
+    from asr_training import language  # noqa: PLC0415
+    from asr_training.export import export_run, write  # noqa: PLC0415
+    from asr_training.prepare import Cache  # noqa: PLC0415
+    from asr_training.train import read_run_recipe  # noqa: PLC0415
+
+    recipe = read_run_recipe(run)
+    prepared = Cache(cache, recipe.features)
+    exported = export_run(run, recipe, prepared)
+    _say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
+    bundle = write(out, exported, recipe, prepared, [], language.read(lm) if lm else None)
+    _say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
+
+
+def tune(
+    data: Data,
+    bundle: Annotated[Path, typer.Option("--bundle", help="folder of the bundle")],
+    split: str = "dev",
+    other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.005,
+    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
+) -> None:
+    """Measure on a dev split how a bundle decides, and write it into the bundle.
+
+    The weights of its language model by the word error rate, and the grammar's rejection by what other speech loses.
+    """
+    from asr_training.bundles import rewrite  # noqa: PLC0415
+    from asr_training.heard import heard_by  # noqa: PLC0415
+    from asr_training.reject import calibrate  # noqa: PLC0415
+    from asr_training.tune import tune as search  # noqa: PLC0415
+    from voice.models.asr import CtcRecognizer  # noqa: PLC0415
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+    loaded = load_bundle(bundle, "asr")
+    recognizer = CtcRecognizer(loaded)
+    heard = heard_by(recognizer, data, split, limit)
+    rejection = calibrate(heard, recognizer, other)
+    _say(
+        f"loss up to {rejection.accept_per_character} nats a character: {rejection.accepted_other:.1%} of "
+        f"{rejection.n_other} matches of other speech pass, and {rejection.accepted_right:.1%} of {rejection.n_right} "
+        f"sentences of a grammar ({rejection.found:.1%} are found)"
+    )
+    best = None
+    if loaded.language_path:
+        best, rate = search(heard, recognizer.lexicon, _say)
+        interval = f"[{rate.low:.1f}, {rate.high:.1f}]"
+        _say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % {interval}")
+    rewrite(loaded, accept_per_character=rejection.accept_per_character, language=best)
+
+
+def evaluate(  # noqa: PLR0913, PLR0917 - what to measure and where to put it, one option each
+    data: Data,
+    bundle: Annotated[str, typer.Option("--bundle", help="bundle folder or name")] = "asr-en",
+    split: Splits = None,
+    decoder: Annotated[
+        list[str] | None, typer.Option(help="greedy, beam or lexicon (repeatable); the last one is judged")
+    ] = None,
+    limit: Limit = None,
+    peer: Annotated[bool, typer.Option(help="PocketSphinx 5 on the same audio, where it is installed")] = True,
+    kept: Kept = None,
+    out: Annotated[Path | None, typer.Option(help="folder for report.html and report.json")] = None,
+    write: Annotated[bool, typer.Option(help="write the figures into the bundle and its card")] = False,
+) -> None:
+    """Measure a bundle's error rates and speed, PocketSphinx 5 beside it, and write a report.
+
+    Whole utterances, none left out; 95 % intervals by bootstrap over speakers.
+    """
+    from asr_training.bundles import rewrite  # noqa: PLC0415
+    from asr_training.evaluate import measure, results  # noqa: PLC0415
+    from asr_training.peers import PocketSphinx, installed_pocketsphinx, kept_answers  # noqa: PLC0415
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+    loaded = load_bundle(bundle, "asr")
+    other = PocketSphinx(kept or kept_answers()) if peer and installed_pocketsphinx() else None
+    if peer and other is None:
+        _say("PocketSphinx is not installed: no peer beside (pip install pocketsphinx)")
+    measured = measure(loaded, data, split or ["dev"], decoders=decoder, limit=limit, peer=other, say=_say)
+    if write:
+        loaded = rewrite(loaded, results=[result for found in measured for result in results(found)])
+    if out:
+        from asr_training.figures import figures_of  # noqa: PLC0415
+        from asr_training.report_page import write_report  # noqa: PLC0415
+
+        arguments = [f"--bundle {bundle}", *(f"--split {name}" for name in split or ["dev"])]
+        arguments += [*(f"--decoder {name}" for name in decoder or []), *([f"--limit {limit}"] if limit else [])]
+        page = write_report(out, figures_of(loaded, measured, f"asr-train evaluate {' '.join(arguments)}"))
+        _say(f"wrote {page}")

@@ -1,0 +1,33 @@
+"""What is measured about a bundle goes into its manifest and card."""
+
+from typing import Any
+
+from asr_training.cards import write_card
+from voice.decoding.lexicon import LexiconSettings
+from voice.models.bundle import Bundle, write_bundle
+
+
+def rewrite(
+    bundle: Bundle,
+    *,
+    results: list[dict[str, Any]] | None = None,
+    accept_per_character: float | None = None,
+    language: LexiconSettings | None = None,
+) -> Bundle:
+    """Write a bundle again with other results, another rejection or other weights of its language model.
+
+    Raises:
+        BundleError: the disk refuses.
+        DataError: the disk refuses the card.
+    """
+    manifest = bundle.manifest.model_dump(mode="json", exclude={"format", "model"})
+    if results is not None:
+        manifest["results"] = results
+    if accept_per_character is not None:
+        manifest["decision"]["accept_per_character"] = accept_per_character
+    if language:
+        manifest["language"] |= {"weight": language.weight, "word_bonus": language.word_bonus}
+    data = bundle.language_path.read_bytes() if bundle.language_path else None
+    again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data)
+    write_card(again)
+    return again
