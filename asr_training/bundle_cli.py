@@ -19,7 +19,7 @@ Kept = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add this room's commands to `app`."""
-    for command in (lm, export, tune, evaluate):
+    for command in (lm, export, tune, evaluate, benchmark):
         app.command()(command)
 
 
@@ -150,3 +150,28 @@ def evaluate(  # noqa: PLR0913, PLR0917 - what to measure and where to put it, o
         arguments += [*(f"--decoder {name}" for name in decoder or []), *([f"--limit {limit}"] if limit else [])]
         page = write_report(out, figures_of(loaded, measured, f"asr-train evaluate {' '.join(arguments)}"))
         _say(f"wrote {page}")
+
+
+def benchmark(
+    data: Data,
+    bundle: Annotated[
+        list[str] | None, typer.Option("--bundle", help="bundle (repeatable)", show_default="asr-en")
+    ] = None,
+    split: Splits = None,
+    limit: Limit = None,
+    peer: Annotated[bool, typer.Option(help="PocketSphinx 5 beside, where it is installed")] = True,
+    kept: Kept = None,
+    out: Annotated[Path | None, typer.Option(help="folder for benchmark.md, .csv and .json")] = None,
+) -> None:
+    """Print the table of bundles: parameters, size, memory, word error rate, speed."""
+    from asr_training.benchmark import benchmark as compare  # noqa: PLC0415
+    from asr_training.benchmark import markdown, write_tables  # noqa: PLC0415
+    from asr_training.peers import PocketSphinx, installed_pocketsphinx, kept_answers  # noqa: PLC0415
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+
+    bundles = [load_bundle(name, "asr") for name in bundle or ["asr-en"]]
+    other = PocketSphinx(kept or kept_answers()) if peer and installed_pocketsphinx() else None
+    rows = compare(bundles, data, split or ["dev"], limit=limit, peer=other, say=_say)
+    sys.stdout.write(markdown(rows) + "\n")
+    if out:
+        _say(f"wrote {write_tables(out, rows)}")

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import numpy as np
+
 from asr_training.clips import Clip, chosen_utterances, clip_of, snr_db, with_split
 from asr_training.peers import NAME as PEER
 from asr_training.peers import PocketSphinx
@@ -26,8 +28,8 @@ class Answers:
     system: str
     """greedy, beam or lexicon; pocketsphinx."""
     texts: tuple[str, ...]
-    seconds: float
-    """CPU, on one thread, for all clips; of a decoder together with the features and the network."""
+    cpu_seconds: tuple[float, ...]
+    """For each clip, on one thread; of a decoder together with the features and the network."""
     words: tuple[tuple[Token, ...], ...] = ()
     """With times and confidences; a peer has none."""
 
@@ -43,8 +45,8 @@ class Measured:
     """Length of each clip."""
     snr_db: tuple[float, ...]
     """Estimated from each clip alone."""
-    network_seconds: float
-    """CPU of features and network, for all clips."""
+    network_seconds: tuple[float, ...]
+    """CPU of features and network for each clip."""
     answers: tuple[Answers, ...] = field(default=())
 
     def scored(self, answers: Answers) -> list[Scored]:
@@ -58,7 +60,16 @@ class Measured:
 
     def real_time_factor(self, answers: Answers) -> float:
         """Return CPU seconds for a second of audio."""
-        return answers.seconds / sum(self.seconds)
+        return sum(answers.cpu_seconds) / sum(self.seconds)
+
+    def network_real_time_factor(self) -> float:
+        """Return CPU seconds of features and network for a second of audio."""
+        return sum(self.network_seconds) / sum(self.seconds)
+
+    def command_ms(self, answers: Answers, quantile: float) -> float | None:
+        """Return a quantile of the CPU of clips as long as a command, 2 to 4 s; None where there is none."""
+        short = [cpu for cpu, seconds in zip(answers.cpu_seconds, self.seconds, strict=True) if 2 <= seconds <= 4]
+        return 1000 * float(np.quantile(short, quantile)) if short else None
 
 
 def wanted_decoders(bundle: Bundle, decoders: Sequence[str] | None) -> tuple[DecoderName, ...]:
@@ -103,7 +114,7 @@ def measure_set(
     systems = [*decoders, *([PEER] if peer else [])]
     texts: dict[str, list[str]] = {name: [] for name in systems}
     words: dict[str, list[tuple[Token, ...]]] = {name: [] for name in systems}
-    used = dict.fromkeys(["network", *systems], 0.0)
+    used: dict[str, list[float]] = {name: [] for name in ["network", *systems]}
     lengths, ratios = [], []
     for clip in clips:
         samples = read_audio(clip.audio, recognizer.features.rate)
@@ -111,22 +122,20 @@ def measure_set(
         ratios.append(snr_db(samples, recognizer.features.rate))
         started = time.process_time()
         log_probs = recognizer.log_probs(Segment(samples, 0, recognizer.features.rate))
-        used["network"] += time.process_time() - started
+        used["network"].append(time.process_time() - started)
         for name in decoders:
             started = time.process_time()
             heard = recognizer.read(log_probs, name)
-            used[name] += time.process_time() - started
+            used[name].append(used["network"][-1] + time.process_time() - started)
             texts[name].append(heard.text)
             words[name].append(heard.tokens)
         if peer:
             text, cpu = peer.recognise(samples if recognizer.features.rate == RATE else read_audio(clip.audio, RATE))
             texts[PEER].append(text)
-            used[PEER] += cpu
-    answers = [
-        Answers(name, tuple(texts[name]), used["network"] + used[name], tuple(words[name])) for name in decoders
-    ] + ([Answers(PEER, tuple(texts[PEER]), used[PEER])] if peer else [])
+            used[PEER].append(cpu)
+    answers = [Answers(name, tuple(texts[name]), tuple(used[name]), tuple(words[name])) for name in systems]
     name = f"{folder.name}, split {split}"
-    return Measured(name, tuple(clips), tuple(lengths), tuple(ratios), used["network"], tuple(answers))
+    return Measured(name, tuple(clips), tuple(lengths), tuple(ratios), tuple(used["network"]), tuple(answers))
 
 
 def measure(

@@ -78,7 +78,7 @@ def _set(measured: Measured) -> Figures:
         "speakers": len({clip.speaker for clip in measured.clips}),
         "speakers_known": all(clip.speaker_known for clip in measured.clips),
         "minutes": sum(measured.seconds) / 60,
-        "network_real_time_factor": measured.network_seconds / sum(measured.seconds),
+        "network_real_time_factor": measured.network_real_time_factor(),
         "system": best.system,
         "systems": [_system(measured, answers) for answers in measured.answers],
         "differences": _differences(measured),
@@ -101,6 +101,8 @@ def _system(measured: Measured, answers: Answers) -> Figures:
         "cosine": _rate(cosine_similarity(scored)),
         **_edits(edits),
         "real_time_factor": measured.real_time_factor(answers),
+        "command_ms_median": measured.command_ms(answers, 0.5),
+        "command_ms_p95": measured.command_ms(answers, 0.95),
     }
 
 

@@ -108,6 +108,9 @@ def _tiles(found: Figures) -> str:
         ("sentences with an error", _percent(best["ser"]), _interval(best["ser"])),
         ("of real time, one thread", f"{best['real_time_factor']:.4f}", "features, network and search"),
     ]
+    if best["command_ms_p95"] is not None:
+        note = f"median {best['command_ms_median']:.0f} ms; clips of 2 to 4 s, one thread"
+        tiles.append(("of computing for a command, 95 %", f"{best['command_ms_p95']:.0f} ms", note))
     for row in found["systems"]:
         if row["system"] == PEER:
             tiles.insert(1, ("PocketSphinx 5", _percent(row["wer"]), _interval(row["wer"])))

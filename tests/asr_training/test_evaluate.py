@@ -97,8 +97,9 @@ def measured(tmp_path):
         clips.append(clip_of(tmp_path, u))
     texts = ("turn on light", "what time is it", "stop it", "turn it off")
     words = tuple(tuple(Token(w, 0, 1, 0.2 if w == "it" else 0.9) for w in text.split()) for text in texts)
-    ours, peer = Answers("lexicon", texts, 0.5, words), Answers("pocketsphinx", ("a", "b", "stop", "d"), 5.0)
-    return Measured("set", tuple(clips), (1.0, 2.0, 3.0, 4.0), (9.0, 20.0, 30.0, 50.0), 0.1, (ours, peer))
+    ours = Answers("lexicon", texts, (0.1,) * 4, words)
+    peer = Answers("pocketsphinx", ("a", "b", "stop", "d"), (1.0,) * 4)
+    return Measured("set", tuple(clips), (1.0, 2.0, 3.0, 4.0), (9.0, 20.0, 30.0, 50.0), (0.01,) * 4, (ours, peer))
 
 
 def test_the_figures_are_those_of_a_count_by_hand(measured):
@@ -107,6 +108,8 @@ def test_the_figures_are_those_of_a_count_by_hand(measured):
     assert (ours["substitutions"], ours["deletions"], ours["insertions"], ours["words"]) == (0, 1, 1, 12)
     assert ours["wer"]["value"] == pytest.approx(100 * 2 / 12)
     assert ours["ser"]["value"] == 50
+    assert ours["real_time_factor"] == pytest.approx(0.04)
+    assert ours["command_ms_p95"] == pytest.approx(100)
     assert peer["wer"]["value"] == pytest.approx(100 * 11 / 12)
     (difference,) = found["differences"]
     assert difference["less"] == "pocketsphinx"
