@@ -23,6 +23,7 @@ from voice.errors import BusError, ConfigError, DeviceError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.models.commands import CommandsCnn
+from voice.models.gate import SpeechGate
 from voice.models.porcupine import PorcupineDetector, PorcupineSettings
 from voice.models.vad import WebRtcVad
 from voice.models.wake import StreamingWakeDetector
@@ -98,7 +99,8 @@ def build_ears(config: Config) -> Ears:
         ConfigError: the wake words contradict each other, or Porcupine can't be had.
     """
     detectors = build_detectors(words_of(config), config.models.porcupine)
-    return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter))
+    gate = SpeechGate(config.gate) if config.gate.enabled else None
+    return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter), gate=gate)
 
 
 def build_understanding(config: Config, sentences: SkillSentences, always: Sequence[str] | None = None) -> Understander:

@@ -13,6 +13,7 @@ from voice.bus.settings import BrokerSettings
 from voice.decoding.grammar import GrammarSettings
 from voice.dialogue.settings import DialogueSettings
 from voice.errors import ConfigError
+from voice.models.gate import GateSettings
 from voice.models.porcupine import PorcupineSettings
 from voice.models.vad import VadSettings
 from voice.pipeline.arbiter import ArbiterSettings
@@ -47,6 +48,7 @@ class Config(BaseModel):
     assistant: AssistantSettings = AssistantSettings()
     microphone: MicrophoneSettings = MicrophoneSettings()
     vad: VadSettings = VadSettings()
+    gate: GateSettings = GateSettings()
     segmenter: SegmenterSettings = SegmenterSettings()
     models: ModelSettings = ModelSettings()
     arbiter: ArbiterSettings = ArbiterSettings()

@@ -1,7 +1,7 @@
 """Verbs: the protocols that a stage of the loop satisfies. Stages are synchronous and do no I/O."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,26 @@ class WakeWordDetector(Protocol):
 
     def reset(self) -> None:
         """Forget the past audio."""
+        ...
+
+
+@runtime_checkable
+class ReplayableDetector(WakeWordDetector, Protocol):
+    """A detector that may leave audio out, and take it in later where it turns out to matter."""
+
+    period: int
+    """Samples between two looks."""
+    context: int
+    """Samples before the end of a look that its score depends on."""
+
+    def replay(self, chunk: Chunk, since: int) -> Wake | None:
+        """Take in past audio anew, as if none had been left out; the refractory time goes on.
+
+        Args:
+            chunk: from the beginning of the stream, or from at least `context` samples before `since`; it starts a
+                whole number of periods after the stream.
+            since: sample before which no look is wanted.
+        """
         ...
 
 

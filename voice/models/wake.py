@@ -9,7 +9,7 @@ import numpy as np
 from voice.audio.features import Features, FeatureStream
 from voice.errors import BundleError
 from voice.events import Chunk, Wake
-from voice.models.backend import Network
+from voice.models.backend import Network, StreamingNetwork
 from voice.models.bundle import Bundle, WakeDecision
 
 
@@ -40,8 +40,13 @@ class StreamingWakeDetector:
         self._decision = decision
         self._settings = bundle.manifest.features
         self._refractory = decision.refractory_ms * self._settings.rate // 1000  # samples
+        self.period = decision.step_frames * self._settings.hop
+        past = (decision.window_frames - 1) * self._settings.hop + self._settings.window
+        self._averaged = (decision.smoothing_steps - 1) * self.period  # samples of looks that a score looks back on
+        self.context = past + self._averaged
         self._stream = FeatureStream(self._settings)
-        self._network = Network(bundle.model_path, interpreter)
+        self._steps = StreamingNetwork(bundle.model_path, interpreter) if decision.stream else None
+        self._network = None if decision.stream else Network(bundle.model_path, interpreter)
         self.reset()
 
     def process(self, chunk: Chunk) -> Wake | None:
@@ -69,9 +74,26 @@ class StreamingWakeDetector:
             frames = frames[missing:]
         return found
 
+    def replay(self, chunk: Chunk, since: int) -> Wake | None:
+        """Take in past audio anew, as if none had been left out; the refractory time goes on.
+
+        Args:
+            chunk: from the beginning of the stream, or from at least `context` samples before `since`; it starts a
+                whole number of `period` after the stream.
+            since: sample before which no look is wanted.
+        """
+        quiet_until = self._quiet_until
+        self.reset()
+        self._next = self._origin = chunk.start
+        self._since, self._quiet_until = since, quiet_until
+        return self.process(chunk)
+
     def reset(self) -> None:
         """Forget the past audio."""
+        self._since = 0  # no look before
         self._stream.reset()
+        if self._steps:
+            self._steps.reset()
         floor = np.log(np.float32(self._settings.offset))
         self._window = np.full((self._decision.window_frames, self._settings.bins), floor, np.float32)
         self._recent: deque[float] = deque(maxlen=self._decision.smoothing_steps)
@@ -87,7 +109,13 @@ class StreamingWakeDetector:
         self._n_frames += len(frames)
         if self._n_frames % self._decision.step_frames:
             return []
-        logit = float(self._network.run(self._window[None])[0].reshape(-1)[0])
-        self._recent.append(1 / (1 + float(np.exp(-logit))))
         at = self._origin + (self._n_frames - 1) * self._settings.hop + self._settings.window
-        return [(at, sum(self._recent) / self._decision.smoothing_steps)]
+        wanted = at >= self._since - self._averaged
+        if self._network:
+            logit = float(self._network.run(self._window[None])[0].reshape(-1)[0]) if wanted else 0.0
+        elif self._steps:  # it has to take every step: what it heard before is in its states
+            logit = float(self._steps.step(self._window[None, -self._decision.step_frames :]).reshape(-1)[0])
+        if not wanted:
+            return []
+        self._recent.append(1 / (1 + float(np.exp(-logit))))
+        return [(at, sum(self._recent) / self._decision.smoothing_steps)] if at >= self._since else []

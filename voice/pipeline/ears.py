@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from voice.audio.pcm import level_dbfs
 from voice.audio.rechunk import Rechunker
 from voice.events import RATE, Chunk, EndedBy, Segment, Wake
+from voice.models.gate import SpeechGate
+from voice.pipeline.gated import GatedDetectors
 from voice.pipeline.segmenter import Segmenter
 from voice.stages import VoiceActivityDetector, WakeWordDetector
 
@@ -31,13 +33,15 @@ class Heard:
 class Ears:
     """Finds wake words and speech segments.
 
-    The wake detectors see every chunk, so their state is always warm; what they find counts only while no reason
-    holds the hotword off (Hermes `hotword/toggleOff`). The segmenter hears everything too, for its pre-roll.
+    The wake detectors see all audio in which a word could end, so their state is always warm; what they find counts
+    only while no reason holds the hotword off (Hermes `hotword/toggleOff`). The segmenter hears everything too, for its
+    pre-roll.
 
     Args:
         detectors: one for each wake word.
         vad: voice activity of 20 ms frames.
         segmenter: cuts the speech.
+        gate: tells when the detectors may rest; None: never.
         off_limit_s: age at which a reason to ignore wake words is taken for lost and forgotten, s; the empty reason,
             which a person gives, never is.
     """
@@ -48,10 +52,12 @@ class Ears:
         vad: VoiceActivityDetector,
         segmenter: Segmenter,
         *,
+        gate: SpeechGate | None = None,
         off_limit_s: float = 900.0,
     ) -> None:
         self._off_limit = round(off_limit_s * RATE)
-        self._detectors = detectors
+        self._detectors = GatedDetectors(detectors, gated=gate is not None)
+        self._gate = gate
         self._vad = vad
         self._segmenter = segmenter
         self._frames = Rechunker(FRAME)
@@ -74,7 +80,7 @@ class Ears:
         if chunk.start != self._next:
             self._reset()
         self._next = chunk.end
-        wakes = tuple(wake for detector in self._detectors if (wake := detector.process(chunk)))
+        wakes = self._detectors.process(chunk, self._gate.process(chunk) if self._gate else None)
         segments: list[Segment] = []
         speech: list[float] = []
         for frame in self._frames.process(chunk):
@@ -131,7 +137,8 @@ class Ears:
         return lost
 
     def _reset(self) -> None:
-        for detector in self._detectors:
-            detector.reset()
+        self._detectors.reset()
+        if self._gate:
+            self._gate.reset()
         self._vad.reset()
         self._frames.reset()

@@ -1,0 +1,182 @@
+"""The speech gate: the wake networks rest in silence, and hear what they would hear without it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voice.audio.files import read_audio
+from voice.events import RATE, Chunk, Samples, Wake
+from voice.models.bundle import load_bundle
+from voice.models.gate import FRAME, Span, SpeechGate
+from voice.models.wake import StreamingWakeDetector
+from voice.pipeline.gated import GatedDetectors
+from voice.pipeline.words import WakeSettings, wake_words
+
+DEMO = Path(__file__).parent.parent.parent / "voice" / "demo"
+BUNDLE = load_bundle("computer", "wake")
+RNG = np.random.default_rng(5)
+
+
+def chunks(audio: Samples, size: int, start: int = 0) -> Iterator[Chunk]:
+    for at in range(0, len(audio), size):
+        yield Chunk(audio[at : at + size], start + at)
+
+
+def noise(seconds: float, level: float) -> Samples:
+    return RNG.normal(0, level, round(seconds * RATE)).astype(np.float32)
+
+
+class Counted(StreamingWakeDetector):
+    """Counts its looks and keeps their scores."""
+
+    def __init__(self, threshold: float | None = None) -> None:
+        super().__init__(BUNDLE, threshold)
+        self.looks: dict[int, float] = {}
+
+    def scores(self, chunk: Chunk) -> list[tuple[int, float]]:
+        found = super().scores(chunk)
+        self.looks.update(found)
+        return found
+
+
+def heard(audio: Samples, *, gated: bool, size: int = 1280, start: int = 0, detector: Counted | None = None):
+    detector = detector or Counted()
+    words, gate = GatedDetectors([detector], gated=gated), SpeechGate()
+    wakes: list[Wake] = []
+    for chunk in chunks(audio, size, start):
+        wakes += words.process(chunk, gate.process(chunk))
+    return wakes, detector.looks
+
+
+def room() -> Samples:
+    """Quiet, the word, quiet, other speech, quiet, the word twice in one breath, quiet; over a low hiss."""
+    word, story = read_audio(DEMO / "wake.flac"), read_audio(DEMO / "story.flac")[: 5 * RATE]
+    still = np.zeros(4 * RATE, np.float32)
+    audio = np.concatenate([still, word, still, story, still, word, word, still])
+    return audio + noise(len(audio) / RATE, 1e-3)
+
+
+ROOM = room()
+
+
+@pytest.mark.parametrize("size", [320, 512, 1280, 7777])
+@pytest.mark.parametrize("start", [12_345])
+def test_the_same_words_are_heard_at_the_same_samples_with_the_same_scores(size: int, start: int) -> None:
+    gated, made = heard(ROOM, gated=True, size=size, start=start)
+    always, looks = heard(ROOM, gated=False, size=size, start=start)
+    assert gated == always
+    assert len(gated) >= 2
+    assert made.items() <= looks.items()  # the same samples, the same scores to the last bit
+    assert len(made) < 0.8 * len(looks)
+
+
+@settings(max_examples=6, deadline=None)
+@given(sizes=st.lists(st.integers(100, 20_000), min_size=1, max_size=8), offset=st.integers(0, 4000))
+def test_chunking_never_changes_what_is_heard(sizes: list[int], offset: int) -> None:
+    audio = ROOM[offset : 8 * RATE]
+    words, gate = GatedDetectors([Counted()]), SpeechGate()
+    found: list[Wake] = []
+    at = i = 0
+    while at < len(audio):
+        chunk = Chunk(audio[at : at + sizes[i % len(sizes)]], at)
+        found += words.process(chunk, gate.process(chunk))
+        at, i = chunk.end, i + 1
+    assert found == heard(audio, gated=False)[0]
+
+
+def test_a_refractory_time_goes_on_while_the_network_rests() -> None:
+    word = read_audio(DEMO / "wake.flac")
+    apart = np.zeros(round(1.6 * RATE), np.float32)
+    audio = np.concatenate([np.zeros(2 * RATE, np.float32), word, apart, word, apart]) + noise(
+        2 + 2 * len(word) / RATE + 3.2, 5e-4
+    )
+    [patient] = wake_words([WakeSettings(refractory_ms=4000)], "default")
+    assert patient.bundle
+    for gated in (True, False):
+        words, gate = GatedDetectors([StreamingWakeDetector(patient.bundle)], gated=gated), SpeechGate()
+        found = [wake for chunk in chunks(audio, 1280) for wake in words.process(chunk, gate.process(chunk))]
+        assert len(found) == 1, gated
+
+
+def test_in_silence_and_in_steady_noise_the_network_rests() -> None:
+    for level, still in ((0.0, 0.05), (1e-3, 0.15), (0.05, 0.15)):
+        _, made = heard(noise(30, level), gated=True)
+        assert len(made) < max(still * 30 * RATE / 1280, 25), level
+
+
+def test_the_gate_takes_what_stands_out_of_the_background_and_follows_it() -> None:
+    gate = SpeechGate()
+    at_first = [gate.process(frame) for frame in chunks(noise(5, 1e-3), FRAME)]
+    assert all(at_first[:12])
+    assert sum(span is not None for span in at_first[30:]) < 10
+    louder = [gate.process(frame) for frame in chunks(noise(8, 1e-2), FRAME)]
+    assert all(louder[:100])  # it may be speech
+    assert sum(span is not None for span in louder[-100:]) < 5  # nobody speaks evenly for five seconds
+    gate.reset()
+    assert gate.process(Chunk(noise(0.02, 1e-3), 0)) == Span(0, FRAME)
+
+
+def test_a_tone_in_one_band_is_enough_and_digital_silence_is_nothing() -> None:
+    gate = SpeechGate()
+    hiss = noise(3, 1e-2)
+    for frame in chunks(hiss, FRAME):
+        gate.process(frame)
+    tone = 5e-3 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE).astype(np.float32)  # 6 dB below the hiss
+    found = gate.process(Chunk(tone + noise(1, 1e-2), 3 * RATE))
+    assert found is not None
+    assert found.start <= 3 * RATE + 4 * FRAME
+    assert found.end == 4 * RATE
+    silent = SpeechGate()
+    assert not any([silent.process(frame) for frame in chunks(np.zeros(RATE, np.float32), FRAME)][25:])
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=10))
+def test_spans_lie_on_the_frames_of_the_stream(sizes: list[int]) -> None:
+    gate, at = SpeechGate(), 77
+    for size in sizes:
+        span = gate.process(Chunk(noise(size / RATE, 0.1), at))
+        at += size
+        assert span is None or (
+            span.start < span.end <= at and (span.start - 77) % FRAME == (span.end - 77) % FRAME == 0
+        )
+
+
+def test_a_detector_that_keeps_its_own_past_is_never_left_out() -> None:
+    class Hears:
+        model_ids = ("other",)
+
+        def __init__(self) -> None:
+            self.samples = 0
+
+        def process(self, chunk: Chunk) -> Wake | None:
+            self.samples += len(chunk.samples)
+            return None
+
+        def reset(self) -> None:
+            """Nothing is kept."""
+
+    other = Hears()
+    words = GatedDetectors([other, Counted()])
+    for chunk in chunks(np.zeros(RATE, np.float32), 1280):
+        words.process(chunk, None)
+    assert other.samples == RATE
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not os.environ.get("EARSHOT_DATA"), reason="EARSHOT_DATA does not name the speech data")
+def test_real_recordings_are_heard_alike_in_quiet_and_noisy_rooms() -> None:
+    """Every sixteenth of the pack's own clips of the word, 3 s apart, over nothing, over hiss and over a noisy room."""
+    from kws_training.corpora import wake_words as recordings
+
+    clips = [r for r in recordings(Path(os.environ["EARSHOT_DATA"])) if r.label == "computer"][::16][:16]
+    assert clips
+    still = np.zeros(3 * RATE, np.float32)
+    audio = np.concatenate([part for clip in clips for part in (still, read_audio(clip.path))] + [still])
+    for level in (0.0, 1e-3, 0.02):
+        loud = (audio + RNG.normal(0, level, len(audio))).astype(np.float32)
+        assert heard(loud, gated=True)[0] == heard(loud, gated=False)[0]
