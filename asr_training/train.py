@@ -1,155 +1,42 @@
 """Train the acoustic network: CTC loss, AdamW, averaged weights; resumable at any step."""
 
 import json
-import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
-from asr_training.batches import Batch, make_batch, training_batches
-from asr_training.checkpoint import Checkpoint, Position
+from asr_training.batches import Batch, Part, learnable, make_batch, training_batches
+from asr_training.checkpoint import Position
 from asr_training.history import record_stage
-from asr_training.models.convolutional import acoustic_network
-from asr_training.phones import PHONES, Lexicon
+from asr_training.initial import initial_weights
+from asr_training.phones import Lexicon
 from asr_training.prepare import Cache, Cached
-from asr_training.scoring import Scored, character_error_rate, word_error_rate
-from asr_training.settings import Recipe, ScheduleSettings
+from asr_training.progress import Events, budget_bar
+from asr_training.schedule import Budget, learning_rate
+from asr_training.settings import Recipe
+from asr_training.trainer import Trainer, network_of
+from asr_training.units import LEXICON_FIX
+from training.parallel import Group, current_group
 from voice.errors import DataError
-from voice.text import Alphabet
+from voice.text import edit_distance
 
-RECIPE = "recipe.json"
+__all__ = ["RECIPE", "Budget", "Trainer", "learning_rate", "network_of", "read_run_recipe", "train"]
+
+RECIPE, LOG = "recipe.json", "log.jsonl"
 _DEV_SECONDS = 900.0  # of the dev part looked at while training
-_AVERAGE_EVERY = 4  # steps between two updates of the averaged weights
 _REPORT_EVERY = 50  # steps between two progress lines
+_SAMPLES = 3  # dev utterances shown with what was heard
 
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """When training ends and where in the learning-rate schedule it is."""
-
-    steps: int
-    minutes: float | None = None
-    """Training time that replaces `steps`: the schedule then follows the clock, so that it ends in time."""
-
-    def progress(self, position: Position) -> float:
-        """Return the share done, 0 to 1."""
-        done = position.seconds / (60 * self.minutes) if self.minutes else position.step / self.steps
-        return min(1.0, done)
-
-
-def learning_rate(schedule: ScheduleSettings, step: int, progress: float) -> float:
-    """Return the rate: linear warm-up, then a half cosine to 1 % of the peak."""
-    warm = min(1.0, (step + 1) / max(1, schedule.warm_up))
-    return schedule.peak * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
-
-
-class Trainer:
-    """The network, its average and the optimizer.
-
-    Args:
-        recipe: what is learnt.
-        threads: CPU threads; None leaves TensorFlow's choice.
-    """
-
-    def __init__(self, recipe: Recipe, threads: int | None = None) -> None:
-        if threads:
-            _limit_threads(threads)
-        keras.utils.set_random_seed(recipe.seed)
-        self.recipe = recipe
-        self.position = Position()
-        self.network = network_of(recipe)
-        self.averaged = network_of(recipe)
-        self.averaged.set_weights(self.network.get_weights())
-        schedule = recipe.schedule
-        self.optimizer = keras.optimizers.AdamW(
-            schedule.peak, beta_2=0.98, weight_decay=schedule.weight_decay, global_clipnorm=schedule.clip
-        )
-        self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self.optimizer.build(self.network.trainable_variables)
-        self._step = tf.function(self._train_step, reduce_retracing=True)
-        self._average = tf.function(self._average_step, reduce_retracing=True)
-        self._infer = tf.function(lambda x: _outputs(self.averaged, x, training=False)[0], reduce_retracing=True)
-
-    def learn(self, batch: Batch, rate: float) -> float:
-        """Take one step and return the loss a label frame."""
-        self.optimizer.learning_rate.assign(rate)
-        labels, phones = tf.sparse.from_dense(batch.labels), tf.sparse.from_dense(batch.phones)
-        known = tf.constant(batch.phones_known)
-        loss = self._step(tf.constant(batch.features), labels, phones, known, tf.constant(batch.n_frames))
-        step = self.position.step
-        if step % _AVERAGE_EVERY == 0:
-            decay = min(self.recipe.schedule.ema, (1 + step) / (10 + step)) ** _AVERAGE_EVERY
-            self._average(tf.constant(decay, tf.float32))
-        return float(loss)
-
-    def greedy(self, batch: Batch) -> list[str]:
-        """Return the averaged network's best-path texts."""
-        logits = self._infer(tf.constant(batch.features)).numpy()
-        best = np.argmax(logits, axis=-1)
-        return [_collapse(row[:n]) for row, n in zip(best, batch.n_frames, strict=True)]
-
-    def snapshot(self) -> Checkpoint:
-        """Return the whole state."""
-        optimizer = [np.asarray(variable) for variable in self.optimizer.variables]
-        return Checkpoint(self.position, self.network.get_weights(), self.averaged.get_weights(), optimizer)
-
-    def restore(self, saved: Checkpoint) -> None:
-        """Take over a saved state.
-
-        Raises:
-            DataError: it belongs to another network.
-        """
-        try:
-            self.network.set_weights(saved.weights)
-            self.averaged.set_weights(saved.averaged)
-            for variable, value in zip(self.optimizer.variables, saved.optimizer, strict=True):
-                variable.assign(value)
-        except ValueError as error:
-            raise DataError("the checkpoint is of another network", fix="use its recipe or another --run") from error
-        self.position = saved.position
-
-    def _train_step(self, features, labels, phones, known, n_frames):
-        total = tf.cast(tf.reduce_sum(n_frames), tf.float32)
-        with tf.GradientTape() as tape:
-            outputs = _outputs(self.network, features, training=True)
-            loss = tf.reduce_sum(_ctc(outputs[0], labels, n_frames)) / total
-            objective = loss
-            if len(outputs) > 1:
-                share = self.recipe.schedule.phone_weight
-                second = tf.reduce_sum(known * _ctc(outputs[1], phones, n_frames)) / total
-                objective = (1 - share) * loss + share * second
-        gradients = tape.gradient(objective, self.network.trainable_variables)
-        self.optimizer.apply(gradients, self.network.trainable_variables)
-        return loss
-
-    def _average_step(self, decay):
-        pairs = zip(self.averaged.trainable_variables, self.network.trainable_variables, strict=True)
-        for mean, now in pairs:
-            mean.assign(decay * mean + (1 - decay) * now)
-
-
-def network_of(recipe: Recipe, *, batch_size: int | None = None) -> keras.Model:
-    """Return the recipe's network, with the phone head where it has one."""
-    n_phones = len(PHONES) + 1
-    return acoustic_network(
-        recipe.network, recipe.features.bins, len(Alphabet()), n_phones=n_phones, batch_size=batch_size
-    )
-
-
-def _outputs(network: keras.Model, features, training: bool) -> list:
-    outputs = network(features, training=training)
-    return outputs if isinstance(outputs, list | tuple) else [outputs]
-
-
-def _ctc(logits, labels, n_frames):
-    """Return the CTC loss of each utterance, shape (b,)."""
-    return tf.nn.ctc_loss(labels, logits, None, n_frames, logits_time_major=False, blank_index=0)
+Say = Callable[[str], None]
+Dev = list[tuple[Batch, list[Cached]]]
 
 
 def train(
@@ -157,11 +44,15 @@ def train(
     recipe: Recipe,
     run: Path,
     budget: Budget,
-    say: Callable[[str], None],
+    say: Say,
     threads: int = 1,
     lexicon: Lexicon | None = None,
+    *,
+    init: Path | None = None,
 ) -> None:
     """Train until the budget is spent, going on from the run's checkpoint where there is one.
+
+    The first SIGINT or SIGTERM ends it after the step under way, with a checkpoint.
 
     Args:
         cache: prepared features.
@@ -170,63 +61,143 @@ def train(
         budget: when to end.
         say: receives progress lines.
         threads: CPU threads.
-        lexicon: pronunciations, needed where the recipe has a phone head.
+        lexicon: pronunciations, needed where the recipe has phones.
+        init: bundle or run whose weights to begin with; a run that has begun goes on instead.
 
     Raises:
-        DataError: no training data, a checkpoint of another network, or the disk is full.
+        DataError: no training data, a checkpoint of another network, a loss that is no number, or the disk is full.
     """
-    utterances = cache.split("train")
-    if not utterances:
-        raise DataError(f"{cache.folder}: no utterance in split train", fix="prepare a corpus with a train split")
     if recipe.network.phone_block and lexicon is None:
-        fix = "give --lexicon, or pip install pocketsphinx"
-        raise DataError("the recipe has a phone head, and there is no lexicon", fix=fix)
-    trainer = Trainer(recipe, threads)
+        raise DataError("the recipe has a phone head, and there is no lexicon", fix=LEXICON_FIX)
+    group = current_group()
+    leads = group is None or group.rank == 0
+    trainer = Trainer(recipe, threads, lexicon, group)
+    utterances = _to_learn(cache, recipe, lexicon, say)
     saved = checkpoints.load(run)
     if saved:
         trainer.restore(saved)
         say(f"going on from step {trainer.position.step}")
-    _write_recipe(run, recipe)
-    record_stage(run, trainer.position.step, recipe)
+    elif init:
+        weights, report = initial_weights(trainer.network, recipe, init)
+        trainer.begin_with(weights)
+        say(report)
+    if leads:
+        _write_recipe(run, recipe)
+        record_stage(run, trainer.position.step, recipe)
     say(f"{trainer.network.count_params():,} parameters, {len(utterances)} utterances")
-    source = training_batches(cache, utterances, recipe, trainer.position.epoch, trainer.position.batch, lexicon)
-    _loop(trainer, cache, source, run, budget, say)
+    part = Part(group.rank, group.size) if group else Part()
+    at = trainer.position
+    source = training_batches(cache, utterances, recipe, at.epoch, at.batch, lexicon, part)
+    dev = dev_batches(cache, recipe, _DEV_SECONDS, lexicon) if leads else []
+    with ExitStack() as stack:
+        stack.callback(source.close)
+        events = Events(run / "tensorboard" if recipe.schedule.tensorboard and leads else None)
+        stack.callback(events.close)
+        show = stack.enter_context(budget_bar(recipe.name))
+        stop = stack.enter_context(_stopped_by_signals(say))
+        _Run(trainer, run, budget, say if leads else _silent, group, dev, events, show, stop).until_done(source)
 
 
-def _loop(
-    trainer: Trainer,
-    cache: Cache,
-    source: Generator[tuple[int, int, Batch]],
-    run: Path,
-    budget: Budget,
-    say: Callable[[str], None],
-) -> None:
-    schedule, losses = trainer.recipe.schedule, []
-    dev = dev_batches(cache, trainer.recipe, _DEV_SECONDS)
-    start, before = time.monotonic(), trainer.position.seconds
-    last_saved = start
-    for epoch, batch_number, batch in source:
-        progress = budget.progress(trainer.position)
-        if progress >= 1:
-            break
-        losses.append(trainer.learn(batch, learning_rate(schedule, trainer.position.step, progress)))
-        now = time.monotonic()
-        step = trainer.position.step + 1
-        trainer.position = Position(step, epoch, batch_number, before + now - start)
-        if step % _REPORT_EVERY == 0:
-            say(f"step {step} epoch {epoch} loss {np.mean(losses):.4f} {trainer.position.seconds:.0f} s {progress:.1%}")
-            losses = []
-        if step % schedule.evaluate_every == 0:
-            say(f"step {step} dev {dev_line(trainer, dev)}")
-        if now - last_saved > 60 * schedule.checkpoint_minutes:
-            checkpoints.save(run, trainer.snapshot())
-            last_saved = now
-    source.close()
-    checkpoints.save(run, trainer.snapshot())
-    say(f"step {trainer.position.step} end dev {dev_line(trainer, dev)}")
+@dataclass
+class _Run:
+    """A training under way."""
+
+    trainer: Trainer
+    folder: Path
+    budget: Budget
+    say: Say
+    group: Group | None
+    dev: Dev
+    events: Events
+    show: Callable[[float, float], None]
+    stop: threading.Event
+    losses: list[float] = field(default_factory=list)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes."""
+        return self.group is None or self.group.rank == 0
+
+    def until_done(self, source: Generator[tuple[int, int, Batch]]) -> None:
+        """Take steps until the budget is spent or a signal comes; then write a checkpoint."""
+        schedule = self.trainer.recipe.schedule
+        begun = saved_at = time.monotonic()
+        before = self.trainer.position.seconds
+        for epoch, number, batch in source:
+            progress, stop = self._agreed(self.budget.progress(self.trainer.position), self.stop.is_set())
+            if progress >= 1 or stop:
+                break
+            self._step(epoch, number, batch, progress)
+            now, step = time.monotonic(), self.trainer.position.step + 1
+            self.trainer.position = Position(step, epoch, number, before + now - begun)
+            self._report(progress)
+            if not self.leads:
+                continue
+            if schedule.snapshots and step % schedule.snapshot_every == 0:
+                weights = self.trainer.snapshot().weights
+                checkpoints.save_snapshot(self.folder, step, weights, schedule.snapshots)
+            if now - saved_at > 60 * schedule.checkpoint_minutes:
+                checkpoints.save(self.folder, self.trainer.snapshot())
+                saved_at = now
+        if self.leads:
+            checkpoints.save(self.folder, self.trainer.snapshot())
+            self._evaluate("stopped" if self.stop.is_set() else "end")
+
+    def _step(self, epoch: int, number: int, batch: Batch, progress: float) -> None:
+        position = self.trainer.position
+        rate = learning_rate(self.trainer.recipe.schedule, position.step, progress)
+        loss = self.trainer.learn(batch, rate)
+        if not np.isfinite(loss):
+            begins = "; ".join(text[:40] for text in batch.texts[:3])
+            raise DataError(
+                f"the loss of batch {number} of epoch {epoch} (step {position.step + 1}: {begins}) is {loss}",
+                fix="take a lower peak rate or a longer warm-up; the last checkpoint is as it was",
+            )
+        self.losses.append(loss)
+        self.show(progress, loss)
+        if self.leads:
+            self.events.write(position.step + 1, {"loss": loss, "learning rate": rate, "epoch": epoch})
+
+    def _agreed(self, progress: float, stop: bool) -> tuple[float, bool]:
+        """Return what process 0 says, so that all end at the same step."""
+        if self.group is None:
+            return progress, stop
+        progress, stopped = self.group.share([progress, float(stop)])
+        return progress, bool(stopped)
+
+    def _report(self, progress: float) -> None:
+        at = self.trainer.position
+        if at.step % _REPORT_EVERY == 0:
+            loss = float(np.mean(self.losses))
+            self.say(f"step {at.step} epoch {at.epoch} loss {loss:.4f} {at.seconds:.0f} s {progress:.1%}")
+            self._record({"loss": round(loss, 5)})
+            self.losses = []
+        if self.leads and at.step % self.trainer.recipe.schedule.evaluate_every == 0:
+            self._evaluate()
+
+    def _evaluate(self, word: str = "") -> None:
+        figures, samples = dev_figures(self.trainer, self.dev)
+        words = " ".join(f"{name} {value:.1f} %" for name, value in figures.items()) or "no dev split"
+        self.say(" ".join(filter(None, [f"step {self.trainer.position.step}", word, "dev", words])))
+        for reference, heard in samples:
+            self.say(f"  {reference} -> {heard}")
+        self._record(figures)
+        self.events.write(self.trainer.position.step, {f"dev {name}": value for name, value in figures.items()})
+
+    def _record(self, figures: dict[str, float]) -> None:
+        """Add a line to the run's log."""
+        if not self.leads:
+            return
+        at = self.trainer.position
+        line = {"step": at.step, "epoch": at.epoch, "seconds": round(at.seconds, 1), **figures}
+        try:
+            with (self.folder / LOG).open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise _refused(self.folder, error) from error
 
 
-def dev_batches(cache: Cache, recipe: Recipe, seconds: float) -> list[tuple[Batch, list[Cached]]]:
+def dev_batches(cache: Cache, recipe: Recipe, seconds: float, lexicon: Lexicon | None = None) -> Dev:
     """Return batches of the dev split, at most `seconds` of it, drawn with the recipe's seed."""
     utterances = cache.split("dev")
     order = np.random.default_rng(recipe.seed).permutation(len(utterances))
@@ -238,21 +209,26 @@ def dev_batches(cache: Cache, recipe: Recipe, seconds: float) -> list[tuple[Batc
         chosen.append(utterances[i])
     chosen.sort(key=lambda utterance: utterance.frames)
     groups = [chosen[i : i + 12] for i in range(0, len(chosen), 12)]
-    return [(make_batch(cache, group, recipe, None), group) for group in groups]
+    return [(make_batch(cache, group, recipe, None, lexicon), group) for group in groups]
 
 
-def dev_line(trainer: Trainer, batches: list[tuple[Batch, list[Cached]]]) -> str:
-    """Return greedy error rates of the averaged weights and two examples, as one line."""
-    if not batches:
-        return "no dev split"
-    scored = [
-        Scored(utterance.speaker, utterance.text, text)
-        for batch, group in batches
-        for utterance, text in zip(group, trainer.greedy(batch), strict=True)
-    ]
-    cer, wer = character_error_rate(scored, resamples=10), word_error_rate(scored, resamples=10)
-    sample = scored[len(scored) // 3]
-    return f"CER {cer.value:.1f} % WER {wer.value:.1f} % | {sample.reference} -> {sample.hypothesis}"
+def dev_figures(trainer: Trainer, batches: Dev) -> tuple[dict[str, float], list[tuple[str, str]]]:
+    """Return greedy error rates of the averaged weights in per cent, and what was said and heard in some utterances.
+
+    CER and WER where the labels are characters; PER, the error rate of phones, where they are those.
+    """
+    pairs = []
+    for batch, group in batches:
+        for utterance, heard in zip(group, trainer.greedy(batch), strict=True):
+            wanted = trainer.units.encode(utterance.text)
+            pairs += [(trainer.units.decode(wanted), heard)] if wanted else []
+    if not pairs:
+        return {}, []
+    words = _rate([(reference.split(), heard.split()) for reference, heard in pairs])
+    samples = pairs[:: max(1, len(pairs) // _SAMPLES)][:_SAMPLES]
+    if trainer.recipe.units == "phones":
+        return {"PER": words}, samples
+    return {"CER": _rate([(list(reference), list(heard)) for reference, heard in pairs]), "WER": words}, samples
 
 
 def read_run_recipe(run: Path) -> Recipe:
@@ -269,22 +245,61 @@ def read_run_recipe(run: Path) -> Recipe:
         ) from error
 
 
+def _to_learn(cache: Cache, recipe: Recipe, lexicon: Lexicon | None, say: Say) -> list[Cached]:
+    found = [u for u in cache.split("train") if recipe.weights.get(u.corpus, 1.0) > 0]
+    if not found:
+        raise DataError(f"{cache.folder}: no utterance in split train", fix="prepare a corpus with a train split")
+    chosen = learnable(found, recipe, lexicon)
+    if not chosen:
+        fix = "correct the recipe's alphabet or lexicon"
+        raise DataError(f"{cache.folder}: no utterance can be written in the recipe's labels", fix=fix)
+    if len(chosen) < len(found):
+        say(f"{len(found) - len(chosen)} utterances left out: no labels for their text, or more than label frames")
+    return chosen
+
+
+def _rate(pairs: list[tuple[list[str], list[str]]]) -> float:
+    errors = sum(edit_distance(reference, heard) for reference, heard in pairs)
+    return 100 * errors / max(1, sum(len(reference) for reference, _ in pairs))
+
+
+@contextmanager
+def _stopped_by_signals(say: Say) -> Iterator[threading.Event]:
+    """Give an event that the first SIGINT or SIGTERM sets; the second ends the process as ever."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    former: dict[int, Any] = {}
+
+    def restore() -> None:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+    def ask(*_: object) -> None:
+        stop.set()
+        restore()
+        say("stops after this step, with a checkpoint; the same command goes on")
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            former[number] = signal.signal(number, ask)
+        yield stop
+    finally:
+        restore()
+
+
 def _write_recipe(run: Path, recipe: Recipe) -> None:
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / RECIPE).write_text(json.dumps(recipe.model_dump(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise DataError(f"{run}: {error.strerror or error}", fix="free disk space or choose another --run") from error
+        raise _refused(run, error) from error
 
 
-def _collapse(best: np.ndarray) -> str:
-    changes = np.concatenate([[True], best[1:] != best[:-1]])
-    return Alphabet().decode(int(i) for i in best[changes]).strip()
+def _refused(run: Path, error: OSError) -> DataError:
+    return DataError(f"{run}: {error.strerror or error}", fix="free disk space or choose another --run")
 
 
-def _limit_threads(threads: int) -> None:
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    except RuntimeError:  # TensorFlow already runs: its threads stay
-        return
+def _silent(_: str) -> None:
+    return

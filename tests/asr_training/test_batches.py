@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from asr_training.augment import augment, mask, reverberate
-from asr_training.batches import epoch_plan, label_frames, make_batch, training_batches
+from asr_training.batches import epoch_plan, make_batch, training_batches
 from asr_training.phones import Lexicon
 from asr_training.settings import AugmentSettings
+from voice.audio.features import FeatureSettings
+
+FEATURES = FeatureSettings(mels=80, f_max=7600, offset=1e-9)
 
 
 def test_an_epoch_hears_every_utterance_once_in_bounded_batches(cache, recipe):
@@ -48,14 +51,14 @@ def test_padding_is_zero_and_lengths_count_label_frames(cache, recipe):
     batch = make_batch(cache, cache.split("train")[:4], recipe, None)
     assert batch.features.shape[1] % 8 == 0
     for i, utterance in enumerate(cache.split("train")[:4]):
-        assert batch.n_frames[i] == label_frames(utterance.frames)
+        assert batch.n_frames[i] == recipe.network.label_frames(utterance.frames)
         assert not batch.features[i, utterance.frames :].any()
 
 
 def test_augmentation_without_anything_changes_nothing_but_the_floor():
     still = AugmentSettings(tempo=0, warp=0, gain_db=0, noise=0, silence_frames=0, frequency_masks=0, time_masks=0)
     x = np.random.default_rng(1).normal(0, 2, (50, 80)).astype(np.float32)
-    same = augment(x, np.zeros((0, 80), np.float32), still, 1e-9, np.random.default_rng(1))
+    same = augment(x, np.zeros((0, 80), np.float32), still, FEATURES, np.random.default_rng(1))
     np.testing.assert_allclose(same, x, atol=1e-4)
 
 
@@ -63,7 +66,7 @@ def test_augmentation_is_finite_and_decided_by_the_seed():
     x = np.random.default_rng(1).normal(-5, 2, (120, 80)).astype(np.float32)
     noise = np.random.default_rng(2).normal(-6, 1, (40, 80)).astype(np.float32)
     settings = AugmentSettings(noise=1.0)
-    one, two = (augment(x, noise, settings, 1e-6, np.random.default_rng(7)) for _ in range(2))
+    one, two = (augment(x, noise, settings, FEATURES, np.random.default_rng(7)) for _ in range(2))
     assert np.all(np.isfinite(one))
     np.testing.assert_array_equal(one, two)
 
@@ -79,7 +82,7 @@ def test_masks_do_not_touch_the_original():
 def test_an_utterance_that_got_too_fast_keeps_its_own_speed(cache, recipe):
     utterance = replace(cache.split("train")[0], text="o" * 12)
     batch = make_batch(cache, [utterance], recipe, [1])
-    assert batch.n_frames[0] == label_frames(utterance.frames)
+    assert batch.n_frames[0] == recipe.network.label_frames(utterance.frames)
 
 
 def test_a_room_adds_a_tail_that_dies_away_by_sixty_decibels():

@@ -9,15 +9,16 @@ pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::Deprecat
 from asr_training import checkpoint as checkpoints  # noqa: E402
 from asr_training import language  # noqa: E402
 from asr_training.batches import make_batch  # noqa: E402
-from asr_training.evaluate import evaluate, measure, results  # noqa: E402
-from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, rewrite, write  # noqa: E402
+from asr_training.bundles import rewrite  # noqa: E402
+from asr_training.evaluate import measure, measure_set, results  # noqa: E402
+from asr_training.export import ALLOWED_OPERATORS, convert, export_run, operators, write  # noqa: E402
 from asr_training.heard import heard_by  # noqa: E402
 from asr_training.lm import Sizes, estimate  # noqa: E402
-from asr_training.models.convolutional import acoustic_network  # noqa: E402
+from asr_training.models import build  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
 from asr_training.tune import BONUSES, WEIGHTS, tune  # noqa: E402
-from voice.errors import ConfigError, DataError  # noqa: E402
+from voice.errors import DataError  # noqa: E402
 from voice.models.asr import CtcRecognizer  # noqa: E402
 
 STEPS = 6
@@ -92,7 +93,7 @@ def test_the_learning_rate_warms_up_and_ends_low(recipe):
 
 
 def test_padding_does_not_change_the_network(cache, recipe):
-    network = acoustic_network(recipe.network, 80, 29)
+    network = build(recipe.network, 80, 29)
     utterances = cache.split("train")[:1]
     features = make_batch(cache, utterances, recipe, None).features
     longer = np.pad(features, ((0, 0), (0, 64), (0, 0)))
@@ -106,12 +107,12 @@ def test_an_exported_run_equals_keras_and_recognises(corpus, cache, recipe, run,
     assert exported.agreement >= 0.97
     assert operators(exported.network) <= ALLOWED_OPERATORS
     bundle = write(tmp_path / "tones", exported, recipe, cache, [])
-    found = evaluate(bundle, corpus, "dev")
-    bundle = write(tmp_path / "tones", exported, recipe, cache, results(found, "tones"))
+    found = measure_set(CtcRecognizer(bundle), corpus, "dev", decoders=("greedy",))
+    bundle = write(tmp_path / "tones", exported, recipe, cache, results(found))
     assert {source.name for source in bundle.manifest.training.data} == {"tones"}
     assert bundle.manifest.decision.stride_ms == 40
-    assert found.wer.n == 6
-    assert found.real_time_factor < 1
+    assert len(found.clips) == 6
+    assert found.real_time_factor(found.answers[0]) < 1
 
 
 def test_a_language_model_goes_along_and_is_tuned(corpus, cache, recipe, run, tmp_path):
@@ -128,17 +129,15 @@ def test_a_language_model_goes_along_and_is_tuned(corpus, cache, recipe, run, tm
     assert again.manifest.language.weight == best.weight
     assert again.manifest.decision.accept_per_character == 0.7
     assert again.manifest.model == bundle.manifest.model
-    measured = measure(again, corpus, "dev", None, 3, said.append)
-    assert [result["name"] for result in measured][::3] == ["greedy WER %", "lexicon WER %"]
-    with pytest.raises(ConfigError, match="no decoder magic"):
-        measure(again, corpus, "dev", ["magic"], 1, said.append)
+    (measured,) = measure(again, [corpus], ["dev"], limit=3, say=said.append)
+    assert [result["name"] for result in results(measured)][::3] == ["greedy WER %", "lexicon WER %"]
 
 
 def test_nothing_is_exported_that_is_not_finite(cache, recipe):
-    network = acoustic_network(recipe.network, 80, 29, batch_size=1)
+    network = build(recipe.network, 80, 29, batch_size=1)
     network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
     with pytest.raises(DataError, match="finite"):
-        convert(network, cache.features(cache.utterances[0]))
+        convert(network, cache.features(cache.utterances[0]), recipe.network)
 
 
 def test_exporting_without_a_run_says_so(cache, recipe, tmp_path):

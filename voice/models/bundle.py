@@ -40,8 +40,9 @@ class WakeDecision(_Strict):
     """When a wake word counts as heard."""
 
     kind: Literal["wake"] = "wake"
-    window_frames: int = Field(gt=0, description="feature frames the network looks at")
+    window_frames: int = Field(gt=0, description="feature frames that a look depends on")
     step_frames: int = Field(gt=0, description="frames between two looks")
+    stream: bool = Field(False, description="the network takes steps and keeps its past, see `StreamingNetwork`")
     threshold: float = Field(gt=0, lt=1, description="of the smoothed score")
     smoothing_steps: int = Field(gt=0, description="looks averaged")
     refractory_ms: int = Field(ge=0, description="no second detection within")
@@ -73,6 +74,7 @@ class AsrDecision(_Strict):
 
     kind: Literal["asr"] = "asr"
     blank: int = Field(ge=0, description="index of the CTC blank in `labels`")
+    units: Literal["characters", "phones"] = Field("characters", description="what the labels are")
     stride_ms: float = Field(gt=0, description="time between two label frames")
     pad_frames: int = Field(gt=0, description="feature frames are zero-padded to a multiple of this")
     accept_per_character: float = Field(
