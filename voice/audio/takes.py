@@ -38,6 +38,7 @@ class TakeSettings(BaseModel):
     shortest_s: float = Field(0.2, gt=0, description="speech, s")
     longest_s: float = Field(4.0, gt=0, description="speech, s")
     disagreement: float = Field(1.6, gt=1, description="distance to the other takes, times what is usual among them")
+    agreement: float = Field(0.25, ge=0, description="distance that takes of one phrase may always have")
 
     @classmethod
     def of_phrase(cls, phrase: str, quietest_dbfs: float = -60.0) -> "TakeSettings":
@@ -180,7 +181,7 @@ def cepstra(samples: Samples) -> Features:
     return np.concatenate([rows, slopes], axis=1).astype(np.float32)
 
 
-def disagreements(described: Sequence[Features]) -> npt.NDArray[np.float64]:
+def disagreements(described: Sequence[Features], agreement: float) -> npt.NDArray[np.float64]:
     """Return how far each take is from the others, over what is usual among them: 1 is usual, 2 is twice as far.
 
     A take's distance is the lower median of those to the others, so two of three takes that agree are enough to tell
@@ -188,6 +189,7 @@ def disagreements(described: Sequence[Features]) -> npt.NDArray[np.float64]:
 
     Args:
         described: of each take its features, shape (frames, dimensions), at least one frame.
+        agreement: what is usual at least, so that copies of a take don't make all others odd.
     """
     n = len(described)
     if n < 3:
@@ -199,7 +201,7 @@ def disagreements(described: Sequence[Features]) -> npt.NDArray[np.float64]:
         others[i].append(float(distance))
         others[j].append(float(distance))
     lower = np.array([sorted(distances)[(len(distances) - 1) // 2] for distances in others])
-    return np.asarray(lower / max(float(np.median(lower)), 1e-9))
+    return np.asarray(lower / max(float(np.median(lower)), agreement, 1e-9))
 
 
 def warped(described: Sequence[Features], pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
@@ -243,7 +245,7 @@ def check_takes(
     """
     faults = [find_fault(measure(take), settings) for take in takes]
     good = [i for i, fault in enumerate(faults) if fault is None]
-    for i, ratio in zip(good, disagreements([describe(takes[i]) for i in good]), strict=True):
+    for i, ratio in zip(good, disagreements([describe(takes[i]) for i in good], settings.agreement), strict=True):
         if ratio > settings.disagreement:
             reason = f"it doesn't sound like the other takes ({ratio:.1f} times as far from them as usual)"
             faults[i] = Fault("odd", reason, "say the same phrase in each, or leave it out")

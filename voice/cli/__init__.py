@@ -15,6 +15,7 @@ from voice.errors import EarshotError
 _ROOMS = (
     "run",
     "wake",
+    "record",
     "audio",
     "classify",
     "transcribe",

@@ -1,0 +1,103 @@
+"""`voice record-keyword`: recordings instead of a microphone; with a device in tests/faults/test_record_keyword.py."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.audio.test_takes import spoken
+from voice.audio import portaudio
+from voice.audio.files import FileSource
+from voice.audio.takes import TakeSettings
+from voice.cli import main
+from voice.cli.record import _Recorder
+from voice.errors import AudioError
+from voice.events import RATE
+from voice.ops.recording import TakeFolder, TakeSession
+
+
+def saved(path: Path, *vowels: str, seed: int = 0) -> Path:
+    audio = np.concatenate([spoken(word, seed + i, quiet_s=0.8) for i, word in enumerate(vowels)])
+    soundfile.write(path, audio, RATE)
+    return path
+
+
+def record(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["record-keyword", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+def test_recordings_are_cut_judged_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good = saved(tmp_path / "good.wav", "aiu", "aiu", "aiu")
+    odd = saved(tmp_path / "odd.wav", "uea", seed=9)
+    out = tmp_path / "takes"
+    assert record("hey luna", "--out", out, "--json", "--input", good, odd) == 0
+    printed = capsys.readouterr()
+    rows = [json.loads(line) for line in printed.out.splitlines()]
+    assert [row["take"] for row in rows] == [*(str(out / f"take-00{i}.wav") for i in (1, 2, 3)), None]
+    assert (rows[3]["file"], rows[3]["code"]) == (str(odd), "odd")
+    assert "kept: take-001.wav (0." in printed.err
+    assert "not kept: it doesn't sound like the other takes" in printed.err
+    assert f"3 takes in {out}; the same command goes on with them" in printed.err
+
+
+def test_a_file_that_can_not_be_read_is_said_and_the_others_are_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good = saved(tmp_path / "good.wav", "aiu")
+    assert record("hey luna", "--out", tmp_path / "takes", "--input", tmp_path / "nowhere.wav", good) == 1
+    assert "nowhere.wav can't be opened" in capsys.readouterr().err
+    assert (tmp_path / "takes" / "take-001.wav").exists()
+
+
+def test_nothing_kept_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros(RATE), RATE)
+    assert record("hey luna", "--out", tmp_path / "takes", "--input", tmp_path / "silence.wav") == 1
+    assert "not kept: no speech was heard (-90 dBFS at most)" in capsys.readouterr().err
+
+
+def test_an_unquoted_phrase_is_a_wrong_call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert record("hey", "luna", "--out", tmp_path / "takes") == 2
+    assert "quote it: 'hey luna'" in capsys.readouterr().err
+    assert not (tmp_path / "takes").exists()
+
+
+def test_without_a_microphone_nothing_can_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(portaudio, "devices", lambda **_: [])
+    assert record("hey luna", "--out", tmp_path) == 1
+    assert "there is no input device" in capsys.readouterr().err
+    record("hey luna", "--out", tmp_path, "--input", saved(tmp_path / "good.wav", "aiu"))
+    assert record("hey luna", "--out", tmp_path, "--takes", 1) == 0
+    assert "there are 1 takes already: ask for more with --takes" in capsys.readouterr().err
+
+
+def recorder(folder: Path, wanted: int) -> _Recorder:
+    session = TakeSession(TakeFolder(folder, "hey luna"), TakeSettings.of_phrase("hey luna"))
+    return _Recorder(session, "hey luna", wanted, as_json=False)
+
+
+async def test_what_is_said_is_asked_for_again_until_there_is_enough(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    room = [saved(tmp_path / f"{i}.wav", word, seed=i) for i, word in enumerate(["aiu", "aiuaiuaiuaiu", "aiu", "aiu"])]
+    await recorder(tmp_path / "takes", 2).from_microphone(FileSource(room))
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "1 of 2: say 'hey luna'"
+    assert "kept: take-001.wav" in said[1]
+    assert said[2] == "2 of 2: say 'hey luna'"
+    assert "not kept: it is too long" in said[3]
+    assert said[4] == "2 of 2: say 'hey luna'"
+    assert "kept: take-002.wav" in said[5]
+    assert len(said) == 6  # nobody is asked for the fourth
+
+
+async def test_a_room_in_which_nobody_speaks_ends_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    soundfile.write(tmp_path / "quiet.wav", np.random.default_rng(0).normal(0, 1e-3, 40 * RATE), RATE)
+    with pytest.raises(AudioError, match="nothing was said for 30 s: check the microphone"):
+        await recorder(tmp_path / "takes", 2).from_microphone(FileSource([tmp_path / "quiet.wav"]))
+    assert capsys.readouterr().err.count("1 of 2: say 'hey luna'") == 3
