@@ -1,178 +1,270 @@
-"""The wake word: misses clean, in noise and of unheard voices, false accepts an hour of running speech, delay, CPU.
+"""Wake words beside other engines: misses at one false accept in ten hours, delay, CPU, memory, size.
 
-    python benchmarks/wake_word.py --data DATA [--more FOLDER] [--skip LIST] [--bundle computer] [--record]
+    python -m benchmarks.wake_word [--data DATA] [--more FOLDER]... [--skip LIST]... [--bundle BUNDLE]... [--quick]
+    python -m benchmarks.wake_word --bundle DIR --recordings DIR --quick [--split dev]
+    python -m benchmarks.wake_word --bundle computer --record            the results into the bundle and its card
 
-Every figure comes from the streaming detector as `voice run` uses it, on audio. The test recordings are those whose
-speaker or recording hashes below 30 of 100 (`kws_training.corpora.keyword_split`); each distinct take counts once.
-Running speech are the clips of the pack and of `--more` whose split is test, one after the other in one stream.
+DATA is the unpacked data pack (or EARSHOT_DATA), FOLDER further speech (or EARSHOT_MORE, several with `:`).
+
+Strict: running speech is the negative, every second of it, as one stream (test clips, whose speakers no training heard
+where speakers are known: Common Voice clips without a row in its tables have none, their neighbours stay together); the
+recordings of the word are those of the test part, each distinct take once, clean, 10 dB above recorded noise, pink
+noise and six people who talk (mean power of the word's loudest half second), and by mu-law telephone; one hit a
+recording, up to a second after its end; 1.5 s of refractory time. One threshold for all conditions: the loosest with
+at most one false accept in ten hours of that speech. `protocol` is the published one, see benchmarks/wake/picovoice.py.
+
+Peers hear the same samples, each in a process of its own (`make peers` installs them; benchmarks/wake/peer.py). Scores
+are kept below EARSHOT_WAKE_CACHE (~/.cache/earshot/wake-benchmark) by checksum of audio and version: an interrupted run
+goes on, and a new bundle costs only its own time. The first run of the peers takes an hour of one core.
 """
 
 import argparse
 import os
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from benchmarks.wake.evaluation import Figures, evaluate_bundle, measure, table
+from benchmarks.wake.ours import our_track
+from benchmarks.wake.peers import PEERS, Cost, Peer, cost, installed, peer_tracks
+from benchmarks.wake.picovoice import HOURS, protocol_curve, protocol_stream
+from benchmarks.wake.report import groups_table, protocol_table, shipped_table, strict_table
+from benchmarks.wake.scoring import AtRate, Track
+from benchmarks.wake.sound import untrained_noise
+from benchmarks.wake.speech import Speech, decoded, speech_clips
+from benchmarks.wake.streams import Stream, Take, takes, word_streams
+from benchmarks.wake.synthetic import synthetic
 from kws_training.cards import record_results, result
-from kws_training.corpora import (
-    Recording,
-    further_speech,
-    noises,
-    read_samples,
-    running_speech,
-    wake_words,
-)
-from kws_training.evaluate import poisson, wilson
-from kws_training.feature_store import audio_bytes
-from kws_training.keyword_data import COMMAND_SENTENCES, word_end
-from kws_training.prepare import TRAINED_NOISE, no_negative
-from kws_training.synthesis import HELD_OUT, Style, synthesise
-from voice.events import RATE, Chunk, Samples
-from voice.models.bundle import load_bundle
+from kws_training.evaluate import poisson
+from kws_training.report import say
+from voice.errors import EarshotError
+from voice.events import RATE
+from voice.models.bundle import Bundle, load_bundle
 from voice.models.wake import StreamingWakeDetector
 
-Result = dict[str, Any]
-CHUNK = 320  # samples: 20 ms, as the microphone delivers
-SECOND = np.zeros(RATE, np.float32)
+WORDS = ("computer", "jarvis")
+_COST_S = 180
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=os.environ.get("EARSHOT_DATA"), help="the unpacked data pack")
-    parser.add_argument("--more", type=Path, action="append", default=[], help="folder of further speech; repeatable")
-    parser.add_argument("--skip", type=Path, action="append", default=[], help="list of clips to leave out; repeatable")
-    parser.add_argument("--bundle", default="computer")
-    parser.add_argument("--threshold", type=float, default=None)
-    parser.add_argument("--record", action="store_true", help="write the results into the bundle and its card")
-    arguments = parser.parse_args()
+def main() -> int:
+    """Print the tables; return the exit status."""
+    arguments = _arguments()
     if arguments.data is None:
-        sys.exit("name the data pack with --data or EARSHOT_DATA")
-    bundle = load_bundle(arguments.bundle, kind="wake")
-    detector = StreamingWakeDetector(bundle, arguments.threshold)
-    print(f"bundle {arguments.bundle}, threshold {detector.threshold:g}")
-    data, word = Path(arguments.data), detector.model_ids[0]
-    results = recorded(detector, data, word) + synthetic(detector, word) + cpu(detector, data)
-    clips = _test(running_speech(data)) + _test(further_speech(arguments.more, arguments.skip))
-    results += false_accepts(detector, clips)
-    if arguments.record:
-        record_results(bundle, results)
+        print("name the data pack with --data or EARSHOT_DATA", file=sys.stderr)
+        return 2
+    try:
+        run(arguments)
+    except EarshotError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
-def detections(detector: StreamingWakeDetector, samples: Samples, chunk: int = CHUNK) -> list[int]:
-    """Return the sample indices of the detections in one recording."""
-    detector.reset()
-    found = (detector.process(Chunk(samples[i : i + chunk], i)) for i in range(0, len(samples), chunk))
-    return [wake.at for wake in found if wake]
+def run(arguments: argparse.Namespace) -> None:
+    """Measure what was asked for and print it."""
+    speech = decoded(speech_clips(arguments.data, arguments.more, arguments.skip, _part(arguments.split) or "test"))
+    have = {} if arguments.quick or arguments.no_peers else installed()
+    if not have and not arguments.quick:
+        print("no peers: `make peers` installs them beside our environment")
+    peers = [peer for peer in PEERS if peer.name in have and _wanted(peer, arguments.engines)]
+    found: list[Figures] = []
+    protocol: dict[tuple[str, str], AtRate] = {}
+    costs: dict[tuple[str, str], Cost] = {}
+    for name in arguments.bundle or WORDS:
+        bundle = _bundle(name)
+        word = bundle.manifest.labels[0] if bundle else name
+        said = takes(
+            arguments.recordings or arguments.data / "wake" / word.replace(" ", "_"),
+            _part(arguments.split),
+            arguments.without.read_text(encoding="utf-8").split() if arguments.without else (),
+        )
+        figures = measured(bundle, word, said, speech, arguments, {p: have[p.name] for p in peers})
+        found += figures
+        for one in figures:
+            print(table(one), end="\n\n", flush=True)
+        if not arguments.quick:
+            known = [peer for peer in peers if word in peer.shipped]
+            costs |= _costs(bundle, word, known, speech)
+            if arguments.protocol:
+                protocol |= _protocol(bundle, word, said, speech, arguments, {p: have[p.name] for p in known})
+        if bundle and (arguments.record or not arguments.quick):
+            results = _more_of_ours(bundle, word, speech, arguments, figures[0], costs.get(("earshot", word)))
+            if arguments.record:
+                record_results(bundle, results)
+    _report(found, protocol, costs, arguments)
 
 
-def recorded(detector: StreamingWakeDetector, data: Path, word: str) -> list[Result]:
-    """Print misses on the test recordings, clean and at 10 dB in noise and in the talk of six, and the delay."""
-    rng, results = np.random.default_rng(0), []
-    for label in (word, f"hey_{word}"):
-        clips = [r.path for r in wake_words(data) if r.label == label and r.split == "test"]
-        words = [read_samples(path) for path in clips]
-        found = [detections(detector, np.concatenate([samples, SECOND])) for samples in words]
-        print("  missed:", *(path.name for path, at in zip(clips, found, strict=True) if not at))
-        results.append(_missed(f"missed, {label}", found, "test recordings of the data pack"))
-        ends = [word_end(audio_bytes(samples)) / 100 for samples in words]
-        delays = [1000 * (at[0] / RATE - end) for at, end in zip(found, ends, strict=True) if at]
-        print(f"  after the word's end: p50 {np.median(delays):.0f} ms, p95 {np.percentile(delays, 95):.0f} ms")
-        for name, noise in (("noise", noise_only(data, rng)), ("talk of six", talk(data, rng))):
-            found = [detections(detector, in_noise(samples, next(noise), 10)) for samples in words]
-            results.append(_missed(f"missed, {label}, 10 dB above {name}", found, "the same recordings"))
-    return results
+def measured(
+    bundle: Bundle | None,
+    word: str,
+    said: Sequence[Take],
+    speech: Speech,
+    arguments: argparse.Namespace,
+    peers: dict[Peer, str],
+) -> list[Figures]:
+    """Return the strict figures of all engines for one word, ours first."""
+    negatives, voices = speech.stream(), speech.clips
+    figures = []
+    if bundle:
+        figures.append(evaluate_bundle(bundle.folder, said, negatives, data=arguments.data, voices=voices))
+    words = word_streams(said, arguments.data, voices)
+    for peer, version in peers.items():
+        if word in peer.shipped:
+            known = [one for one in peer.shipped if not one.startswith("hey ")]
+
+            def heard(stream: Stream, peer: Peer = peer, version: str = version, known: list[str] = known) -> Track:
+                asked = known if stream is negatives else [word]
+                return peer_tracks(peer, version, asked, stream)[word]
+
+            figures.append(measure(peer.name, word, heard, words, negatives, shipped=peer.shipped[word]))
+    return figures
 
 
-def _missed(name: str, found: list[list[int]], on: str) -> Result:
-    share = wilson(sum(not at for at in found), len(found))
-    print(f"{name}: {share}")
-    return result(name, share, on)
+def _protocol(
+    bundle: Bundle | None,
+    word: str,
+    said: Sequence[Take],
+    speech: Speech,
+    arguments: argparse.Namespace,
+    peers: dict[Peer, str],
+) -> dict[tuple[str, str], AtRate]:
+    stream = protocol_stream(said, speech, untrained_noise(arguments.data), arguments.protocol)
+    tracks = {"earshot": our_track(bundle, stream)} if bundle else {}
+    for peer, version in peers.items():
+        if peer.name != "pocketsphinx" or arguments.engines:
+            tracks[peer.name] = peer_tracks(peer, version, [word], stream)[word]
+    return {(word, name): protocol_curve(track, stream.spans).at_rate(0.1) for name, track in tracks.items()}
 
 
-def in_noise(samples: Samples, noise: Samples, snr_db: float) -> Samples:
-    """Return a word with noise from a second before to a second after; its power is that of its loudest half second."""
-    whole = np.concatenate([SECOND, samples, SECOND])
-    power = np.convolve(whole**2, np.ones(RATE // 2) / (RATE // 2), mode="valid").max()
-    noise = np.resize(noise, len(whole))
-    return whole + noise * np.float32(np.sqrt(power / np.mean(noise**2) / 10 ** (snr_db / 10)))
+def _costs(bundle: Bundle | None, word: str, peers: Sequence[Peer], speech: Speech) -> dict[tuple[str, str], Cost]:
+    """Return what each engine takes for three minutes of running speech."""
+    audio = speech.samples[: _COST_S * RATE]
+    found = {("earshot", word): cost("earshot", str(bundle.folder), audio)} if bundle else {}
+    return found | {(peer.name, word): cost(peer.name, word, audio) for peer in peers}
 
 
-def noise_only(data: Path, rng: np.random.Generator) -> Iterator[Samples]:
-    """Yield noise: of a random recording the last part, which training doesn't hear."""
-    parts = [
-        samples[int(TRAINED_NOISE * len(samples)) :] for samples in map(read_samples, (r.path for r in noises(data)))
+def _more_of_ours(
+    bundle: Bundle,
+    word: str,
+    speech: Speech,
+    arguments: argparse.Namespace,
+    figures: Figures,
+    price: Cost | None,
+) -> list[dict[str, Any]]:
+    """Print what only our bundle is asked, at its threshold; return all results for its card."""
+    results = _results(figures, "test recordings of the data pack")
+    hey = arguments.data / "wake" / f"hey_{word}"
+    if hey.is_dir():
+        other = evaluate_bundle(bundle.folder, hey, speech.stream(), data=arguments.data, voices=speech.clips)
+        print(table(other), end="\n\n")
+        results += _results(other, "test recordings of the data pack", f"hey_{word}")
+    results += synthetic(StreamingWakeDetector(bundle, arguments.threshold), word)
+    price = price or cost("earshot", str(bundle.folder), speech.samples[: _COST_S * RATE])
+    on = "chunks of 20 ms, features included"
+    print(f"  CPU: {100 * price.cpu:.2f} % of one core, {on}; {price.rss_mb:.0f} MB with Python", end="\n\n")
+    rate, low, high = (round(limit, 2) for limit in poisson(figures.shipped_false or 0, figures.hours))
+    heard = f"{figures.hours:.2f} h of running speech in {len(speech.clips)} clips, none of them trained on, one stream"
+    return [
+        *results,
+        {"name": "CPU, share of one core", "value": round(price.cpu, 4), "on": on},
+        {
+            "name": "false accepts an hour",
+            "value": rate,
+            "low": low,
+            "high": high,
+            "n": figures.shipped_false,
+            "on": heard,
+        },
     ]
-    parts = [part for part in parts if np.mean(part**2) > 0 and len(part) > RATE]
-    while True:
-        yield parts[rng.integers(len(parts))]
 
 
-def talk(data: Path, rng: np.random.Generator) -> Iterator[Samples]:
-    """Yield six test clips of running speech at once, each equally loud."""
-    paths = [recording.path for recording, _ in _test(running_speech(data))]
-    while True:
-        voices = [read_samples(paths[rng.integers(len(paths))]) for _ in range(6)]
-        longest = max(map(len, voices))
-        yield np.sum([np.resize(v / np.sqrt(np.mean(v**2)), longest) for v in voices], axis=0, dtype=np.float32)
+def _results(figures: Figures, on: str, label: str | None = None) -> list[dict[str, Any]]:
+    """Return the misses at the bundle's threshold as results of its card."""
+    label = label or figures.word
+    named = {
+        "clean": f"missed, {label}",
+        "noise, 10 dB": f"missed, {label}, 10 dB above noise",
+        "pink noise, 10 dB": f"missed, {label}, 10 dB above pink noise",
+        "talk of six, 10 dB": f"missed, {label}, 10 dB above talk of six",
+        "telephone": f"missed, {label}, by mu-law telephone",
+    }
+    where = {one.name: on if one.name == "clean" else "the same recordings" for one in figures.conditions}
+    return [result(named[one.name], one.shipped, where[one.name]) for one in figures.conditions if one.shipped]
 
 
-def synthetic(detector: StreamingWakeDetector, word: str) -> list[Result]:
-    """Print misses of the five voices that no training heard, the word alone and with a command."""
-    results = []
-    for name, texts, paces in (
-        ("alone", [word], (120, 140, 165, 190)),
-        ("and a command in one breath", [f"{word} {s}" for s in COMMAND_SENTENCES], (165,)),
-        ("and a command after a comma", [f"{word}, {s}" for s in COMMAND_SENTENCES], (165,)),
-    ):
-        said = [(voice, synthesise(text, Style(voice, pace))) for voice in HELD_OUT for text in texts for pace in paces]
-        found = [detections(detector, np.concatenate([SECOND[::2], samples, SECOND])) for _, samples in said]
-        results.append(_missed(f"missed, {word} {name}", found, "five synthetic voices that no training used"))
-        print("  missed:", *(voice for (voice, _), at in zip(said, found, strict=True) if not at))
-    return results
+def _report(
+    found: Sequence[Figures],
+    protocol: dict[tuple[str, str], AtRate],
+    costs: dict[tuple[str, str], Cost],
+    arguments: argparse.Namespace,
+) -> None:
+    if not found:
+        print("nothing was measured: no bundle and no peer knows the words")
+        return
+    parts = [strict_table(found, costs), shipped_table(found), groups_table(found)]
+    if protocol:
+        parts.insert(1, protocol_table(protocol))
+    text = "\n\n".join(part for part in parts if part)
+    print(text)
+    if arguments.markdown:
+        arguments.markdown.write_text(text + "\n", encoding="utf-8")
+    if arguments.plot:
+        from benchmarks.wake.plot import det_plot
+
+        det_plot(found, arguments.plot)
 
 
-def cpu(detector: StreamingWakeDetector, data: Path, n_clips: int = 60) -> list[Result]:
-    """Print the detector's share of one core, features included."""
-    clips = [read_samples(recording.path) for recording, _ in _test(running_speech(data))[:n_clips]]
-    started = time.process_time()
-    for samples in clips:
-        detections(detector, samples)
-    share = (time.process_time() - started) / (sum(map(len, clips)) / RATE)
-    print(f"CPU: {100 * share:.2f} % of one core, features included, chunks of {1000 * CHUNK // RATE} ms")
-    return [{"name": "CPU, share of one core", "value": round(share, 4), "on": "chunks of 20 ms, features included"}]
+def _bundle(name: str) -> Bundle | None:
+    try:
+        return load_bundle(name, kind="wake")
+    except EarshotError as error:
+        if name not in WORDS:
+            raise
+        say(f"no bundle of ours for {name!r} yet: {error}")
+        return None
 
 
-def false_accepts(detector: StreamingWakeDetector, clips: list[tuple[Recording, str | None]]) -> list[Result]:
-    """Print false accepts an hour with their Poisson interval; the clips are one stream."""
-    detector.reset()
-    at, n_found = 0, 0
-    for recording, _ in clips:
-        samples = read_samples(recording.path)
-        for i in range(0, len(samples), 4 * CHUNK):  # chunking doesn't change the scores; this is faster
-            piece = samples[i : i + 4 * CHUNK]
-            wake = detector.process(Chunk(piece, at))
-            at += len(piece)
-            if wake:
-                n_found += 1
-                print(f"  false accept: {recording.path.name} at {i / RATE:.1f} s, {wake.score:.3f}", flush=True)
-    hours = at / RATE / 3600
-    rate, low, high = (round(limit, 2) for limit in poisson(n_found, hours))
-    print(f"false accepts an hour: {rate:.2f} [{low:.2f}, {high:.2f}], {n_found} in {hours:.2f} h, {len(clips)} clips")
-    on = f"{hours:.2f} h of running speech in {len(clips)} clips, none of them trained on, as one stream"
-    return [{"name": "false accepts an hour", "value": rate, "low": low, "high": high, "n": n_found, "on": on}]
+def _part(split: str) -> str | None:
+    return None if split == "all" else split
 
 
-def _test(
-    found: Iterator[tuple[Recording, str | None]] | list[tuple[Recording, str | None]],
-) -> list[tuple[Recording, str | None]]:
-    """Return the clips of the test split that don't say the word."""
-    return [(r, text) for r, text in found if r.split == "test" and no_negative(r.label, text) != "computer"]
+def _wanted(peer: Peer, engines: str | None) -> bool:
+    return peer.name in engines.split(",") if engines else peer.default
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    given = os.environ.get("EARSHOT_DATA")
+    more = [Path(folder) for folder in os.environ.get("EARSHOT_MORE", "").split(os.pathsep) if folder]
+    parser.add_argument("--data", type=Path, default=Path(given) if given else None, help="the unpacked data pack")
+    parser.add_argument("--more", type=Path, action="append", help="folder of further speech; repeatable")
+    parser.add_argument("--skip", type=Path, action="append", default=[], help="list of clips to leave out; repeatable")
+    parser.add_argument("--bundle", action="append", help=f"name or folder, repeatable; {' and '.join(WORDS)}")
+    parser.add_argument("--recordings", type=Path, help="folder of the word; DATA/wake/WORD")
+    parser.add_argument("--without", type=Path, help="list of speakers or recordings that the bundle was trained on")
+    parser.add_argument(
+        "--split",
+        choices=("test", "dev", "all"),
+        default="test",
+        help="part of recordings and speech; all: every recording",
+    )
+    parser.add_argument("--threshold", type=float, help="of the synthetic voices, instead of the bundle's")
+    parser.add_argument(
+        "--quick", action="store_true", help="our bundle on recordings and running speech, nothing else"
+    )
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--engines", help="peers to take, separated by commas")
+    parser.add_argument(
+        "--protocol", type=float, default=HOURS, help="hours of the published protocol; 0 leaves it out"
+    )
+    parser.add_argument("--record", action="store_true", help="write the results into the bundle and its card")
+    parser.add_argument("--markdown", type=Path, help="write the tables here")
+    parser.add_argument("--plot", type=Path, help="write the DET plot here, PNG")
+    arguments = parser.parse_args()
+    arguments.more = arguments.more or more
+    return arguments
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.wake.scoring import Track
 from benchmarks.wake.speech import cache_folder
 from benchmarks.wake.streams import Stream, digest
-from voice.events import RATE, Chunk
+from voice.events import Chunk
 from voice.models.bundle import Bundle
 from voice.models.wake import StreamingWakeDetector
 
@@ -52,20 +52,11 @@ def keep(file: Path, track: Track) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".part")
     with partial.open("wb") as out:
-        score = track.score.astype(np.float32)
-        np.savez(
-            out, at=track.at, score=score, n_samples=track.n_samples, settings=np.array(track.settings, np.float32)
-        )
+        np.savez(out, at=track.at, score=track.score.astype(np.float32), n_samples=track.n_samples)
     partial.replace(file)
 
 
 def kept(file: Path) -> Track:
     """Return a track that was written before."""
     arrays = np.load(file)
-    settings = tuple(float(value) for value in arrays["settings"])
-    return Track(arrays["at"], arrays["score"].astype(np.float64), int(arrays["n_samples"]), settings)
-
-
-def hours(stream_samples: int) -> float:
-    """Return samples as hours."""
-    return stream_samples / RATE / 3600
+    return Track(arrays["at"], arrays["score"].astype(np.float64), int(arrays["n_samples"]))

@@ -30,15 +30,13 @@ class Track:
 
     Attributes:
         at: samples heard when each score came.
-        score: the scores; of an engine that only says yes, the setting at which it did, strict ones higher.
+        score: the scores; of an engine that only says yes, the strictest setting at which it does, strict ones higher.
         n_samples: of the stream.
-        settings: the settings that were tried, where there are no scores.
     """
 
     at: At
     score: Scores
     n_samples: int
-    settings: tuple[float, ...] = ()
 
     @property
     def hours(self) -> float:
@@ -47,8 +45,7 @@ class Track:
 
     def events(self, level: float) -> At:
         """Return the samples at which it wakes at a threshold or setting."""
-        chosen = self.at[self.score == level] if self.settings else self.at[self.score >= level]
-        return apart(chosen, round(REFRACTORY_S * RATE))
+        return apart(self.at[self.score >= level], round(REFRACTORY_S * RATE))
 
 
 def apart(at: At, gap: int) -> At:
@@ -156,8 +153,6 @@ def wilson_of(hits: float, n: int) -> Share:
 
 def levels(words: Track, spans: Sequence[Span], speech: Track) -> list[float]:
     """Return the thresholds or settings at which a curve changes, strict first."""
-    if words.settings:
-        return sorted(words.settings, reverse=True)
     peaks = sorted((float(words.score[part].max(initial=0.0)) for part in parts_of(words, spans)), reverse=True)
     gap, loudest, order = round(REFRACTORY_S * RATE), [], np.argsort(speech.score)[::-1]
     taken: list[int] = []

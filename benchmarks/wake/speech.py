@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +56,52 @@ def says(text: str | None, words: Sequence[str]) -> bool:
     return any(re.search(rf"\b{re.escape(word)}s?\b", text or "", re.IGNORECASE) for word in words)
 
 
-def speech_stream(clips: Sequence[Path], name: str = "running speech", cache: Path | None = None) -> Stream:
-    """Return clips one after the other as one stream, decoded into `cache` when it is first heard."""
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Clips of running speech, decoded into one file."""
+
+    clips: tuple[Path, ...]
+    key: str
+    file: Path
+    starts: tuple[int, ...]
+    """Of each clip, samples."""
+
+    @property
+    def samples(self) -> Pcm:
+        """All clips one after the other."""
+        return np.memmap(self.file, np.int16, "r")
+
+    def clip(self, number: int) -> Pcm:
+        """Return one clip."""
+        whole = self.samples
+        ends = (*self.starts[1:], len(whole))
+        return np.asarray(whole[self.starts[number] : ends[number]])
+
+    def stream(self, name: str = "running speech") -> Stream:
+        """Return the clips one after the other as one stream."""
+        parts = tuple(zip(self.starts, (path.stem for path in self.clips), strict=True))
+        return Stream(name, self.key, self._blocks, parts=parts)
+
+    def _blocks(self) -> Iterator[Pcm]:
+        whole = self.samples
+        for start in range(0, len(whole), _BLOCK):
+            yield np.asarray(whole[start : start + _BLOCK])
+
+
+def decoded(clips: Sequence[Path], cache: Path | None = None) -> Speech:
+    """Return clips as 16-bit PCM in the cache folder, decoded when they are not there yet."""
     key = digest(1, [(path.stem, path.stat().st_size) for path in clips])
     folder = cache or cache_folder()
     file, index = folder / f"speech-{key}.pcm", folder / f"speech-{key}.json"
     if not index.exists():
         folder.mkdir(parents=True, exist_ok=True)
         index.write_text(json.dumps(_decode(clips, file)), encoding="utf-8")
-    starts = json.loads(index.read_text(encoding="utf-8"))
-    parts = tuple(zip(starts, (path.stem for path in clips), strict=True))
-    return Stream(name, key, lambda: _blocks(file), parts=parts)
+    return Speech(tuple(clips), key, file, tuple(json.loads(index.read_text(encoding="utf-8"))))
+
+
+def speech_stream(clips: Sequence[Path], cache: Path | None = None) -> Stream:
+    """Return clips one after the other as one stream, decoded when it is first asked for."""
+    return decoded(clips, cache).stream()
 
 
 def _decode(clips: Sequence[Path], file: Path) -> list[int]:
@@ -82,9 +118,3 @@ def _decode(clips: Sequence[Path], file: Path) -> list[int]:
                 say(f"decoding running speech: {number} of {len(clips)} clips")
     partial.replace(file)
     return starts
-
-
-def _blocks(file: Path) -> Iterator[Pcm]:
-    samples = np.memmap(file, np.int16, "r")
-    for start in range(0, len(samples), _BLOCK):
-        yield np.asarray(samples[start : start + _BLOCK])

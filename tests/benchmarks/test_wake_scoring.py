@@ -28,9 +28,9 @@ def span(number, facts=None):
     return Span(f"take {number}", start, start + 2 * RATE, start + RATE, facts or {})
 
 
-def track(*events, n_samples=HOUR, settings=()):
+def track(*events, n_samples=HOUR):
     at, score = zip(*sorted(events), strict=True) if events else ((), ())
-    return Track(np.array(at, np.int64), np.array(score, np.float64), n_samples, settings)
+    return Track(np.array(at, np.int64), np.array(score, np.float64), n_samples)
 
 
 def test_a_second_detection_within_the_refractory_time_does_not_count():
@@ -87,13 +87,6 @@ def test_an_engine_that_never_gets_strict_enough_has_no_figure():
 def test_an_engine_that_has_fewer_false_accepts_at_its_loosest_counts_there():
     point = Curve((Point(1.0, 9, 0), Point(0.5, 7, 0)), 20, 100.0).at_rate(0.1)
     assert (point.missed, point.level) == (7, 0.5)
-
-
-def test_settings_are_taken_one_by_one():
-    spans = [span(0), span(1)]
-    words = track((spans[0].word_end, 0.5), (spans[0].word_end, 0.1), (spans[1].word_end, 0.1), settings=(0.5, 0.1))
-    whole = curve(words, spans, track(settings=(0.5, 0.1)))
-    assert [(point.level, point.missed) for point in whole.points] == [(0.5, 1), (0.1, 0)]
 
 
 def test_misses_are_counted_by_group():
