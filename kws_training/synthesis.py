@@ -1,17 +1,21 @@
-"""Say words and sentences with the free synthesisers of the machine: espeak-ng, flite, festival, SVOX pico.
+"""Say words and sentences with the free synthesisers of the machine: espeak-ng, flite, festival, SVOX pico, Piper.
 
-A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival:kal_diphone`, `pico:en-GB`).
+A voice is written `engine:name` (`espeak-ng:en-us+f2`, `flite:kal16`, `festival:kal_diphone`, `pico:en-GB`); Piper's as
+in `piper.py`.
 """
 
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from kws_training import piper
+from kws_training.pronounce import INSTALL
 from voice.errors import DataError
 from voice.events import RATE, Samples
 
@@ -24,20 +28,32 @@ HELD_OUT = (
 )
 """Voices that no training hears; they only judge."""
 
+_HELD_OUT_SPEAKERS = frozenset({"slt", "rms", "ked"})
+"""The people behind them, whatever engine carries their voice."""
+
 _ACCENTS = ("en-us", "en-gb", "en-gb-x-rp", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-029", "en-us-nyc", "en-gb-scotland")
 _VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 adam Alex Alicia Andrea Andy Annie announcer anika antonio aunty belinda "
     "benjamin boris caleb david ed edward Gene grandma grandpa gustave Hugo iven2 john klatt klatt2 klatt3 klatt4 Lee "
-    "linda max Michael michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac"
+    "linda max Michael michel Mike norbert pablo paul quincy rob robert sandro shelby steph travis victor whisperf zac "
+    "croak whisper Denis Diogo Gene2 iven Jacky marcelo Marco Mario miguel Nguyen pedro RicishayMax RicishayMax2 Storm "
+    "Tweaky AnxiousAndy"
 ).split()
-_RECORDED = {
-    "flite": ("kal", "kal16", "awb"),
-    "festival": ("kal_diphone",),
-    "pico": ("en-US", "en-GB", "de-DE"),
-}
-"""Voices that were cut or trained from recordings of people. pico takes part where `pico2wave` is installed."""
+"""Of espeak-ng 1.51's 99 variants all but the robots and those that sound like another one listed."""
+_RECORDED = {"flite": ("kal", "kal16", "awb"), "pico": ("en-US", "en-GB", "de-DE")}
+"""Voices that were cut or trained from recordings of people; festival's are those that are installed."""
+_FESTIVAL = ("kal", "rab", "don", "cmu_us", "nitech_us", "us1", "us2", "us3", "en1")
+"""Beginnings of the names of English voices."""
 _FLUENT = ("flite:awb", "pico:en-US", "pico:en-GB", "pico:de-DE")
 """Those that run words together as people do."""
+_PROGRAMS = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "text2wave", "pico": "pico2wave"}
+_INSTALLED_BY = {
+    "espeak-ng": "apt install espeak-ng",
+    "flite": "apt install flite",
+    "festival": "apt install festival festvox-kallpc16k festvox-kdlpc16k",
+    "pico": "apt install libttspico-utils",
+    "piper": "pip install piper-tts, and check the voice",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +68,89 @@ class Style:
     """Formants and pitch times this, as of a shorter vocal tract: 1.2 makes a man sound like a woman or a child."""
 
 
-def training_styles(rng: np.random.Generator, n_styles: int, recorded_share: float = 0.45) -> list[Style]:
-    """Return random styles of the voices that training may hear.
+def engines() -> list[str]:
+    """Return the synthesisers that are installed, Piper aside.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = [engine for engine, program in _PROGRAMS.items() if shutil.which(program)]
+    if not found:
+        raise DataError("no speech synthesiser is installed", fix=f"run {INSTALL}")
+    return found
+
+
+def recorded_voices() -> list[str]:
+    """Return the installed voices that training may hear and that were made from recordings, Piper's aside."""
+    installed = engines()
+    voices = [f"{engine}:{voice}" for engine in _RECORDED if engine in installed for voice in _RECORDED[engine]]
+    return voices + (_festival_voices() if "festival" in installed else [])
+
+
+@lru_cache(maxsize=1)
+def _festival_voices() -> list[str]:
+    command = ["festival", "-b", "(print (voice.list))"]
+    try:
+        listed = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout.decode()  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return []
+    names = sorted(listed.replace("(", " ").replace(")", " ").split())
+    return [
+        f"festival:{name}"
+        for name in names
+        if name.startswith(_FESTIVAL) and _HELD_OUT_SPEAKERS.isdisjoint(name.split("_"))
+    ]
+
+
+def training_styles(
+    rng: np.random.Generator,
+    n_styles: int,
+    recorded_share: float = 0.45,
+    neural: Sequence[str] = (),
+    neural_share: float = 0.3,
+) -> list[Style]:
+    """Return random styles of the installed voices that training may hear.
 
     Args:
         rng: of the choice.
         n_styles: how many.
         recorded_share: share of the voices that aren't espeak-ng's, which are few but sound more like people.
+        neural: Piper's voices to take in, as `piper_voices` lists them.
+        neural_share: their share, where there are any.
+
+    Raises:
+        DataError: no synthesiser is installed.
     """
-    recorded = _installed(f"{engine}:{voice}" for engine, voices in _RECORDED.items() for voice in voices)
+    recorded = recorded_voices()
+    if "espeak-ng" not in engines():
+        recorded_share = 1.0
+        if not recorded:
+            raise DataError("the installed synthesisers have no voice for training", fix=f"run {INSTALL}")
     styles: list[Style] = []
     while len(styles) < n_styles:
         pace, pitch = _manner(rng)
-        if rng.random() < recorded_share:
+        if neural and rng.random() < neural_share:
+            styles.append(Style(str(rng.choice(neural)), pace, _OWN_PITCH, _tract(rng, 0.9, 1.2)))
+        elif recorded and rng.random() < recorded_share:
             styles.append(Style(str(rng.choice(recorded)), pace, pitch, _tract(rng, 0.85, 1.35)))
-            continue
-        voice = f"espeak-ng:{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"
-        if voice not in HELD_OUT:
-            styles.append(Style(voice, pace, pitch, _tract(rng, 0.92, 1.15)))
+        else:
+            voice = f"espeak-ng:{rng.choice(_ACCENTS)}+{rng.choice(_VARIANTS)}"
+            if voice not in HELD_OUT:
+                styles.append(Style(voice, pace, pitch, _tract(rng, 0.92, 1.15)))
     return styles
 
 
-def fluent_styles(rng: np.random.Generator, n_styles: int) -> list[Style]:
-    """Return random styles of the voices that speak most like people."""
-    voices = _installed(_FLUENT)
+def fluent_styles(rng: np.random.Generator, n_styles: int, neural: Sequence[str] = ()) -> list[Style]:
+    """Return random styles of the voices that speak most like people; any recorded one where those aren't installed.
+
+    Raises:
+        DataError: no synthesiser is installed.
+    """
+    recorded = recorded_voices()
+    voices = [voice for voice in _FLUENT if voice in recorded] + list(neural) or recorded
+    if not voices:
+        return training_styles(rng, n_styles)
     return [Style(str(rng.choice(voices)), *_manner(rng), _tract(rng, 0.85, 1.35)) for _ in range(n_styles)]
-
-
-def _installed(voices: Iterable[str]) -> list[str]:
-    return [voice for voice in voices if not voice.startswith("pico") or shutil.which("pico2wave")]
 
 
 def _manner(rng: np.random.Generator) -> tuple[int, int]:
@@ -106,9 +176,8 @@ def synthesise(text: str, style: Style) -> Samples:
             subprocess.run(command, input=stdin, capture_output=True, check=True, timeout=60)  # noqa: S603
             samples, rate = soundfile.read(path, dtype="float32")
     except (OSError, subprocess.SubprocessError, soundfile.LibsndfileError) as error:
-        raise DataError(
-            f"{style.voice} can't say {text!r} ({error})", fix=f"install {style.voice.partition(':')[0]}"
-        ) from error
+        how = _INSTALLED_BY.get(style.voice.partition(":")[0], INSTALL)
+        raise DataError(f"{style.voice} can't say {text!r} ({error})", fix=how) from error
     return resample(samples, style.tract, rate)
 
 
@@ -135,10 +204,12 @@ def _command(text: str, style: Style, path: str) -> tuple[list[str], bytes]:
         melody = "" if style.pitch == _OWN_PITCH else f"(set! int_lr_params '({_MELODY.format(hertz, hertz / 7)}))"
         setup = f"(begin (voice_{voice}) (Parameter.set 'Duration_Stretch {160 / pace:.2f}) {melody})"
         return ["text2wave", "-eval", setup, "-o", path], text.encode()
+    if engine == "piper":
+        return piper.command(voice, pace, path), f"{text}\n".encode()
     if engine == "pico":
         tags = f'<speed level="{100 * pace / 160:.0f}"><pitch level="{50 + style.pitch}">{text}</pitch></speed>'
         return ["pico2wave", "-l", voice, "-w", path, tags], b""
-    raise DataError(f"no synthesiser {engine!r}", fix="use espeak-ng, flite, festival or pico")
+    raise DataError(f"no synthesiser {engine!r}", fix="use espeak-ng, flite, festival, pico or piper")
 
 
 _OWN_PITCH = 50
