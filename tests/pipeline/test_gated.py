@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from voice.audio.files import read_audio
 from voice.events import RATE, Chunk, Samples, Wake
 from voice.models.bundle import load_bundle
-from voice.models.gate import FRAME, Span, SpeechGate
+from voice.models.gate import STEP, Span, SpeechGate
 from voice.models.wake import StreamingWakeDetector
 from voice.pipeline.gated import GatedDetectors
 from voice.pipeline.words import WakeSettings, wake_words
@@ -75,10 +75,13 @@ def test_the_same_words_are_heard_at_the_same_samples_with_the_same_scores(size:
     assert len(made) < 0.8 * len(looks)
 
 
-@settings(max_examples=6, deadline=None)
-@given(sizes=st.lists(st.integers(100, 20_000), min_size=1, max_size=8), offset=st.integers(0, 4000))
+ALWAYS = {offset: heard(ROOM[offset + RATE : 7 * RATE], gated=False)[0] for offset in (0, 1717)}
+
+
+@settings(max_examples=5, deadline=None)
+@given(sizes=st.lists(st.integers(300, 20_000), min_size=1, max_size=8), offset=st.sampled_from([0, 1717]))
 def test_chunking_never_changes_what_is_heard(sizes: list[int], offset: int) -> None:
-    audio = ROOM[offset : 8 * RATE]
+    audio = ROOM[offset + RATE : 7 * RATE]
     words, gate = GatedDetectors([Counted()]), SpeechGate()
     found: list[Wake] = []
     at = i = 0
@@ -86,7 +89,7 @@ def test_chunking_never_changes_what_is_heard(sizes: list[int], offset: int) -> 
         chunk = Chunk(audio[at : at + sizes[i % len(sizes)]], at)
         found += words.process(chunk, gate.process(chunk))
         at, i = chunk.end, i + 1
-    assert found == heard(audio, gated=False)[0]
+    assert found == ALWAYS[offset]
 
 
 def test_a_refractory_time_goes_on_while_the_network_rests() -> None:
@@ -104,46 +107,51 @@ def test_a_refractory_time_goes_on_while_the_network_rests() -> None:
 
 
 def test_in_silence_and_in_steady_noise_the_network_rests() -> None:
-    for level, still in ((0.0, 0.05), (1e-3, 0.15), (0.05, 0.15)):
+    for level in (0.0, 1e-4, 1e-3):
         _, made = heard(noise(30, level), gated=True)
-        assert len(made) < max(still * 30 * RATE / 1280, 25), level
+        assert len(made) < 0.2 * 30 * RATE / 1280, level
 
 
-def test_the_gate_takes_what_stands_out_of_the_background_and_follows_it() -> None:
+def test_the_gate_takes_what_stands_out_of_a_quiet_background_and_follows_it() -> None:
     gate = SpeechGate()
-    at_first = [gate.process(frame) for frame in chunks(noise(5, 1e-3), FRAME)]
-    assert all(at_first[:12])
-    assert sum(span is not None for span in at_first[30:]) < 10
-    louder = [gate.process(frame) for frame in chunks(noise(8, 1e-2), FRAME)]
-    assert all(louder[:100])  # it may be speech
-    assert sum(span is not None for span in louder[-100:]) < 5  # nobody speaks evenly for five seconds
+    at_first = [gate.process(step) for step in chunks(noise(8, 1e-4), STEP)]
+    assert all(at_first[:3])
+    assert sum(span is not None for span in at_first[3:]) < 5
+    louder = [gate.process(step) for step in chunks(noise(8, 1e-3), STEP)]
+    assert all(louder[:30])  # it may be speech
+    assert sum(span is not None for span in louder[-30:]) < 3  # nobody speaks evenly for five seconds
     gate.reset()
-    assert gate.process(Chunk(noise(0.02, 1e-3), 0)) == Span(0, FRAME)
+    assert gate.process(Chunk(noise(0.08, 1e-3), 0)) == Span(0, STEP)
+
+
+def test_over_a_loud_background_the_network_never_rests() -> None:
+    gate = SpeechGate()
+    assert all(gate.process(step) for step in chunks(noise(8, 0.02), STEP))
 
 
 def test_a_tone_in_one_band_is_enough_and_digital_silence_is_nothing() -> None:
     gate = SpeechGate()
-    hiss = noise(3, 1e-2)
-    for frame in chunks(hiss, FRAME):
-        gate.process(frame)
-    tone = 5e-3 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE).astype(np.float32)  # 6 dB below the hiss
-    found = gate.process(Chunk(tone + noise(1, 1e-2), 3 * RATE))
+    gate.process(Chunk(noise(4, 1e-3), 0))
+    tone = 5e-4 * np.sin(2 * np.pi * 500 * np.arange(RATE) / RATE).astype(np.float32)  # 9 dB below the hiss
+    found = gate.process(Chunk(tone + noise(1, 1e-3), 4 * RATE))
     assert found is not None
-    assert found.start <= 3 * RATE + 4 * FRAME
-    assert found.end == 4 * RATE
+    assert found.start <= 4 * RATE + STEP
+    assert found.end >= 5 * RATE - STEP
     silent = SpeechGate()
-    assert not any([silent.process(frame) for frame in chunks(np.zeros(RATE, np.float32), FRAME)][25:])
+    assert not any([silent.process(step) for step in chunks(np.zeros(RATE, np.float32), STEP)][3:])
 
 
-@given(st.lists(st.integers(1, 3000), min_size=1, max_size=10))
-def test_spans_lie_on_the_frames_of_the_stream(sizes: list[int]) -> None:
-    gate, at = SpeechGate(), 77
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=10), st.integers(0, 10**6))
+def test_chunking_never_changes_what_may_be_speech(sizes: list[int], start: int) -> None:
+    audio, gate, at, spans = ROOM[5 * RATE :], SpeechGate(), 0, []
     for size in sizes:
-        span = gate.process(Chunk(noise(size / RATE, 0.1), at))
+        spans.append(gate.process(Chunk(audio[at : at + size], start + at)))
         at += size
-        assert span is None or (
-            span.start < span.end <= at and (span.start - 77) % FRAME == (span.end - 77) % FRAME == 0
-        )
+    whole = SpeechGate()
+    steps = [whole.process(step) for step in chunks(audio[: at - at % STEP], STEP, start)]
+    assert {s for span in spans if span for s in range(span.start, span.end, STEP)} >= {s.start for s in steps if s}
+    assert all((span.start - start) % STEP == (span.end - start) % STEP == 0 for span in spans if span)
 
 
 def test_a_detector_that_keeps_its_own_past_is_never_left_out() -> None:

@@ -1,6 +1,5 @@
 """A cheap look at all audio: might it be speech? The wake networks rest while the answer is no."""
 
-import math
 from collections import deque
 from functools import lru_cache
 from typing import NamedTuple
@@ -10,19 +9,20 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from voice.audio.features import hann
+from voice.audio.rechunk import Rechunker
 from voice.events import RATE, Chunk, Samples
 
 FRAME = 320
 """Samples in a frame that is judged: 20 ms."""
+STEP = 4 * FRAME
+"""Samples that are judged at a time: 80 ms, whatever the chunks, so that chunking changes no answer."""
 BANDS_HZ = (200, 600, 1200, 2200, 4000)
 """Edges of the bands. The wake networks hear no further."""
-_SMOOTHED = 4
-"""Frames over which power is averaged: 80 ms, about a vowel."""
-_BLOCK = 12
-"""Frames in a block whose mean power is kept: 0.24 s, about a pause between words."""
+_STEPS = 3
+"""Steps whose mean power is kept: 0.24 s, about a pause between words."""
 
 Levels = npt.NDArray[np.float32]
-"""Power or levels of frames in bands, shape (frames, bands)."""
+"""Power in bands, mean squares, shape (frames, bands) or (bands,)."""
 
 
 class Span(NamedTuple):
@@ -40,16 +40,18 @@ class GateSettings(BaseModel):
     enabled: bool = Field(True, description="let them rest while nothing like speech was heard")
     margin_db: float = Field(4.0, ge=1, description="level above a band's background that may be speech, dB")
     floor_s: float = Field(3.0, ge=1, description="time in which the background's level is sought, s")
+    loud_dbfs: float = Field(-55.0, le=0, description="background from which they never rest, dB of full scale")
     quiet_dbfs: float = Field(-90.0, le=-40, description="a band below this level is silent, dB of full scale")
 
 
 class SpeechGate:
-    """Tells frames that stand out of the background in some band.
+    """Tells frames that stand out of a quiet background in some band.
 
     A band's level is that of the last 80 ms, its background the smallest mean over a quarter of a second in the last
     seconds: a minimum as in R. Martin, "Noise power spectral density estimation based on optimal smoothing and minimum
     statistics", IEEE TSAP 2001, section II, of means, so that it has hardly a bias. One band is enough, because a word
-    in noise may stand out in a vowel's band only. Until the first background is known, everything may be speech.
+    may stand out in a vowel's band only. Over a loud background, and until the first one is known, everything may be
+    speech: a network hears words there that no level gives away.
 
     Args:
         settings: its thresholds.
@@ -59,59 +61,56 @@ class SpeechGate:
         chosen = settings or GateSettings()
         self._ratio = np.float32(10 ** (chosen.margin_db / 10))
         self._quiet = np.float32(10 ** (chosen.quiet_dbfs / 10))
-        n_blocks = max(1, math.ceil(chosen.floor_s * RATE / FRAME / _BLOCK))
-        self._bands = _bands()
-        n_bands = self._bands.shape[1]
-        self._means: deque[Levels] = deque(maxlen=n_blocks)
-        self._background: Levels | None = None  # power
-        self._rest: Samples = np.zeros(0, np.float32)
-        self._past = np.zeros((_SMOOTHED - 1, n_bands), np.float32)
-        self._sum = np.zeros(n_bands, np.float32)
-        self._n = 0
+        self._loud = 10 ** (chosen.loud_dbfs / 10)
+        self._steps = Rechunker(STEP)
+        self._means: deque[Levels] = deque(maxlen=max(1, round(chosen.floor_s * RATE / STEP / _STEPS)))
+        self._past = np.zeros((_SMOOTHING.shape[1] - STEP // FRAME, len(BANDS_HZ) - 1), np.float32)
+        self.reset()
 
     def process(self, chunk: Chunk) -> Span | None:
-        """Return from where to where the frames that this chunk completes may be speech; None: nowhere."""
-        audio = np.concatenate([self._rest, chunk.samples])
-        start = chunk.end - len(audio)
-        n_frames = len(audio) // FRAME
-        self._rest = audio[n_frames * FRAME :].copy()
-        found = [
-            start + FRAME * (first + int(i))
-            for first in range(0, n_frames, _BLOCK)
-            for i in self._judge(audio[first * FRAME : min(n_frames, first + _BLOCK) * FRAME].reshape(-1, FRAME))
-        ]
-        return Span(found[0], found[-1] + FRAME) if found else None
+        """Return from where to where the steps that this chunk completes may hold speech; None: nowhere."""
+        found = [step for step in self._steps.process(chunk) if self._judge(step.samples)]
+        return Span(found[0].start, found[-1].end) if found else None
 
     def reset(self) -> None:
         """Forget the background."""
+        self._steps.reset()
         self._means.clear()
-        self._background = None
-        self._rest = self._rest[:0]
         self._past = np.zeros_like(self._past)
-        self._sum = np.zeros_like(self._sum)
+        self._sum = np.zeros(len(BANDS_HZ) - 1, np.float32)
         self._n = 0
+        self._limit: Levels | None = None
 
-    def _judge(self, frames: Samples) -> npt.NDArray[np.intp]:
-        """Return which of at most a block of frames, shape (frames, FRAME), may be speech."""
-        spectrum = np.fft.rfft(frames * hann(FRAME), axis=1)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ self._bands  # (frames, bands)
+    def _judge(self, samples: Samples) -> bool:
+        """Return whether a step may hold speech."""
+        spectrum = np.fft.rfft(samples.reshape(-1, FRAME) * hann(FRAME), axis=1)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) @ _bands()  # (frames, bands)
         joined = np.concatenate([self._past, power])
-        self._past = joined[-len(self._past) :]
-        smooth = sum(joined[i : i + len(power)] for i in range(_SMOOTHED)) / np.float32(_SMOOTHED)
-        background = self._background
+        self._past = power[1:]
+        limit = self._limit
         self._learn(power)
-        if background is None:
-            return np.arange(len(frames))
-        return np.flatnonzero((smooth > np.maximum(background * self._ratio, self._quiet)).any(axis=1))
+        return limit is None or bool((_SMOOTHING @ joined > limit).any())
 
     def _learn(self, power: Levels) -> None:
-        """Take in the power of frames as background."""
+        """Take in the power of a step as background."""
         self._sum = self._sum + power.sum(axis=0)
         self._n += len(power)
-        if self._n >= _BLOCK:
-            self._means.append(self._sum / np.float32(self._n))
-            self._background = np.minimum.reduce(list(self._means))
-            self._sum, self._n = np.zeros_like(self._sum), 0
+        if self._n < _STEPS * len(power):
+            return
+        self._means.append(self._sum / np.float32(self._n))
+        background = np.minimum.reduce(list(self._means))
+        loud = float(background.sum()) > self._loud
+        self._limit = None if loud else np.maximum(background * self._ratio, self._quiet)
+        self._sum, self._n = np.zeros_like(self._sum), 0
+
+
+def _smoothing(n_frames: int) -> Levels:
+    """Return the weights that average the frames of a step, each with those before it, shape (n, 2 n - 1)."""
+    rows, columns = np.arange(n_frames)[:, None], np.arange(2 * n_frames - 1)
+    return (((columns >= rows) & (columns < rows + n_frames)) / n_frames).astype(np.float32)
+
+
+_SMOOTHING = _smoothing(STEP // FRAME)
 
 
 @lru_cache

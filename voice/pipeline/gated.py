@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from voice.events import Chunk, Wake
-from voice.models.gate import Span
+from voice.models.gate import STEP, Span
 from voice.stages import ReplayableDetector, WakeWordDetector
 
 
@@ -27,7 +27,7 @@ class GatedDetectors:
         self._detectors = detectors
         self._resting = [d for d in detectors if gated and isinstance(d, ReplayableDetector)]
         self._context = max((detector.context for detector in self._resting), default=0)
-        self._kept = self._context + max((detector.period for detector in self._resting), default=0)
+        self._kept = self._context + max((detector.period for detector in self._resting), default=0) + STEP
         self._ring: deque[Chunk] = deque()
         self._origin = self._open_until = 0
 
@@ -66,7 +66,7 @@ class GatedDetectors:
 
     def _keep(self, chunk: Chunk) -> None:
         self._ring.append(chunk)
-        while self._ring[0].end <= chunk.start - self._kept:
+        while self._ring[0].end <= chunk.start - self._kept:  # the gate answers up to a step late
             self._ring.popleft()
 
     def _replay(self, detector: ReplayableDetector, since: int) -> Wake | None:
