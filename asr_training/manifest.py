@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asr_training.lines import json_object, read_lines
 from voice.errors import DataError
-from voice.text import Alphabet, foreign_letters, normalise
+from voice.text import ENGLISH_CHARACTERS, foreign_letters, normalise
 
 MANIFEST = "manifest.jsonl"
 LABEL_FRAMES_PER_SECOND = 25.0
@@ -115,13 +116,16 @@ def read_manifest(folder: Path) -> list[Utterance]:
     return utterances
 
 
-def select(utterances: list[Utterance], limits: Limits = USUAL) -> tuple[list[Utterance], FilterReport]:
-    """Return the usable utterances with normalised text, and the report of what was left out."""
+def select(
+    utterances: list[Utterance], limits: Limits = USUAL, alphabet: Collection[str] = ENGLISH_CHARACTERS
+) -> tuple[list[Utterance], FilterReport]:
+    """Return the usable utterances with text normalised for an alphabet, and the report of what was left out."""
     report = FilterReport()
     kept = []
     for utterance in utterances:
-        text = normalise(utterance.text or "")
-        if reason := _objection(text, utterance, limits):
+        text = normalise(utterance.text or "", alphabet)
+        foreign = foreign_letters(utterance.text or "", alphabet)
+        if reason := "with letters outside the alphabet" if foreign else _objection(text, utterance, limits):
             report.drop(utterance.audio, reason)
             continue
         kept.append(utterance.model_copy(update={"text": text}))
@@ -167,8 +171,6 @@ def _parse(line: str, where: str) -> Utterance | None:
 
 def _objection(text: str, utterance: Utterance, limits: Limits) -> str:
     seconds = utterance.duration
-    if foreign_letters(utterance.text or ""):
-        return "with letters outside the alphabet"
     if not text:
         return "without transcript"
     if seconds < limits.shortest:
@@ -183,6 +185,4 @@ def _objection(text: str, utterance: Utterance, limits: Limits) -> str:
         return "with too much text for their length"
     if label_frames_needed(text) > seconds * LABEL_FRAMES_PER_SECOND - 3:
         return "too fast for the label frames"
-    if set(text) - set(Alphabet().labels):
-        return "with characters outside the alphabet"
     return ""

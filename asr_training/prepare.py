@@ -25,6 +25,7 @@ from voice.audio.features import FeatureSettings, features, finished
 from voice.audio.files import read_audio as read_recording
 from voice.errors import AudioError, DataError
 from voice.events import RATE, Samples
+from voice.text import ENGLISH_CHARACTERS
 
 CACHE_FORMAT = 2
 NOISE = "noise"
@@ -110,6 +111,7 @@ def prepare(
     say: Callable[[str], None],
     *,
     limits: Limits = USUAL,
+    alphabet: str = "",
     alignments: Path | None = None,
     jobs: int = 1,
 ) -> None:
@@ -121,6 +123,7 @@ def prepare(
         settings: features of the recipe.
         say: receives the report, line by line.
         limits: what is left out.
+        alphabet: characters of the transcripts; "" for English.
         alignments: folder that `asr-train align` wrote; its scores count in the limits.
         jobs: processes.
 
@@ -132,7 +135,7 @@ def prepare(
     try:
         out.mkdir(parents=True, exist_ok=True)
         for folder in folders:
-            _prepare_corpus(_Job(folder, out, base, limits, scores, jobs), say)
+            _prepare_corpus(_Job(folder, out, base, limits, tuple(alphabet) or ENGLISH_CHARACTERS, scores, jobs), say)
         _prepare_noise(data, out, base, say)
     except OSError as error:
         raise DataError(
@@ -159,6 +162,7 @@ class _Job:
     out: Path
     settings: FeatureSettings
     limits: Limits
+    alphabet: tuple[str, ...]
     scores: Scores
     jobs: int
 
@@ -170,6 +174,7 @@ class _Job:
         """Return what changes when the cache must."""
         manifest = (self.folder / MANIFEST).read_bytes()
         decisive = self.settings.model_dump_json() + self.limits.model_dump_json() + self.scores.fingerprint
+        decisive += "".join(sorted(c for c in self.alphabet if len(c) == 1))
         return hashlib.sha256(manifest + decisive.encode() + bytes([CACHE_FORMAT])).hexdigest()
 
 
@@ -178,7 +183,7 @@ def _prepare_corpus(job: _Job, say: Callable[[str], None]) -> None:
     if _is_prepared(job.out / f"{job.name}.json", key, job.settings):
         say(f"{job.name}: already prepared")
         return
-    utterances, report = select(read_manifest(job.folder), job.limits)
+    utterances, report = select(read_manifest(job.folder), job.limits, job.alphabet)
     utterances = job.scores.good(job.folder, utterances, job.limits.alignment, report)
     parts = Parts(job.out, job.name, key, job.settings.bins)
     todo = utterances[parts.n_done :]

@@ -43,6 +43,25 @@ def test_letters_of_other_scripts_are_found():
     assert foreign_letters("\u043a\u043e\u0442") == {"\u043a", "\u043e", "\u0442"}
 
 
+GERMAN = (" ", *"abcdefghijklmnopqrstuvwxyz\u00e4\u00f6\u00fc\u00df")
+
+
+def test_another_alphabet_keeps_its_letters_and_spells_no_numbers():
+    assert (
+        normalise("Stra\u00dfe, \u00dcber A\u0308pfel & Caf\u00e9!", GERMAN) == "stra\u00dfe \u00fcber \u00e4pfel cafe"
+    )
+    assert foreign_letters("\u00dcber \u0141\u00f3d\u017a", GERMAN) == set()
+    assert foreign_letters("um 7 \u5317", GERMAN) == {"7", "\u5317"}
+    assert normalise("um 7", GERMAN) == "um"
+
+
+@given(st.text())
+def test_another_alphabets_text_stays_as_it_is(text):
+    once = normalise(text, GERMAN)
+    assert set(once) <= set(GERMAN)
+    assert normalise(once, GERMAN) == once
+
+
 @given(st.text() | st.text(alphabet="0123456789.,:-$\u00a3stndrhm ' "))
 def test_normalised_text_has_only_labels_and_stays_as_it_is(text: str) -> None:
     once = normalise(text)

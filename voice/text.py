@@ -2,14 +2,13 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from voice.errors import ConfigError
 
 _SPACES = re.compile(r"\s+")
-_NOT_TEXT = re.compile(r"[^a-z' ]+")
 _LETTERS = str.maketrans(
     {"\u2019": "'", "\u2018": "'", "\u02bc": "'", "`": "'"}
     | {"\u00e6": "ae", "\u0153": "oe", "\u00df": "ss", "\u00f8": "o", "\u0142": "l", "\u0111": "d", "\u0131": "i"}
@@ -63,28 +62,55 @@ class Alphabet:
         return "".join(self.labels[i] for i in indices if i != self.blank)
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, alphabet: Collection[str] = ENGLISH_CHARACTERS) -> str:
     """Return `text` in lower case, numbers as words, with letters, apostrophes and single spaces only.
 
     Cardinals, ordinals, decimals, amounts of money, times of day and negative numbers are spelled as they are read.
-    Accents are taken off; letters of other scripts are dropped (`foreign_letters` finds them).
+    Accents are taken off where the alphabet has no such letter; letters of other scripts are dropped
+    (`foreign_letters` finds them).
+
+    Args:
+        text: as written.
+        alphabet: the characters that may stay; numbers and short forms are spelled in English only.
     """
-    text = _plain_letters(text)
-    for pattern, words in _WRITTEN:
+    text = _plain_letters(text, alphabet)
+    is_english = _is_english(alphabet)
+    for pattern, words in _WRITTEN if is_english else ():
         text = pattern.sub(words, text)
-    text = _NOT_TEXT.sub(" ", text.replace("&", " and ").replace("%", " percent "))
+    if is_english:
+        text = text.replace("&", " and ").replace("%", " percent ")
+    text = _others(frozenset(alphabet)).sub(" ", text)
     found = (word.strip("'") if word.strip("'") == "" else word for word in _SPACES.split(text))
-    return " ".join(_LONG.get(word, word) for word in found if word)
+    return " ".join(_LONG.get(word, word) if is_english else word for word in found if word)
 
 
-def foreign_letters(text: str) -> set[str]:
-    """Return the letters of `text` that `normalise` would drop, so that its transcript would no longer be true."""
-    return {c for c in _plain_letters(text) if unicodedata.category(c)[0] == "L" and not "a" <= c <= "z"}
+def foreign_letters(text: str, alphabet: Collection[str] = ENGLISH_CHARACTERS) -> set[str]:
+    """Return the letters, and in other languages the digits, that `normalise` would drop: the transcript would lie."""
+    kinds = "L" if _is_english(alphabet) else "LN"
+    return {c for c in _plain_letters(text, alphabet) if unicodedata.category(c)[0] in kinds and c not in alphabet}
 
 
-def _plain_letters(text: str) -> str:
+def _is_english(alphabet: Collection[str]) -> bool:
+    return alphabet is ENGLISH_CHARACTERS or {c for c in alphabet if len(c) == 1} == set(ENGLISH_CHARACTERS[1:])
+
+
+def _plain_letters(text: str, alphabet: Collection[str]) -> str:
+    """Return lower case; what the alphabet lacks without accents."""
+    if alphabet is not ENGLISH_CHARACTERS:
+        text = unicodedata.normalize("NFC", text).lower()
+        return "".join(c if c in alphabet else _unaccented(c) for c in text)
+    return _unaccented(text)
+
+
+def _unaccented(text: str) -> str:
     text = unicodedata.normalize("NFKD", text).lower().translate(_LETTERS)
     return "".join(c for c in text if not unicodedata.combining(c))
+
+
+@lru_cache(maxsize=8)
+def _others(alphabet: frozenset[str]) -> re.Pattern[str]:
+    """Return what matches anything but the alphabet."""
+    return re.compile(f"[^{re.escape(''.join(c for c in sorted(alphabet) if len(c) == 1))}]+")
 
 
 _UNITS = (

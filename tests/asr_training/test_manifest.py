@@ -78,3 +78,11 @@ def test_a_written_manifest_finds_its_audio(tmp_path):
     write_manifest(tmp_path / "list", [Utterance.model_validate(GOOD)], tmp_path / "audio")
     found = read_manifest(tmp_path / "list")[0]
     assert (tmp_path / "list" / found.audio).resolve() == tmp_path / "audio" / "a.wav"
+
+
+def test_another_alphabet_keeps_its_letters():
+    german = "abcdefghijklmnopqrstuvwxyz \u00e4\u00f6\u00fc\u00df"
+    lines = [Utterance.model_validate({**GOOD, "text": text}) for text in ("\u00dcber uns", "um 7 Uhr")]
+    kept, report = select(lines, alphabet=german)
+    assert [utterance.text for utterance in kept] == ["\u00fcber uns"]
+    assert report.dropped == {"with letters outside the alphabet": 1}
