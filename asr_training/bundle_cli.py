@@ -87,9 +87,11 @@ def tune(
 ) -> None:
     """Measure on a dev split how a bundle decides, and write it into the bundle.
 
-    The weights of its language model by the word error rate, and the grammar's rejection by what other speech loses.
+    The weights of its language model by the word error rate, the grammar's rejection by what other speech loses, and
+    the confidence of words by how many of them are right.
     """
     from asr_training.bundles import rewrite  # noqa: PLC0415
+    from asr_training.confidence import calibrate_words  # noqa: PLC0415
     from asr_training.heard import heard_by  # noqa: PLC0415
     from asr_training.reject import calibrate  # noqa: PLC0415
     from asr_training.tune import tune as search  # noqa: PLC0415
@@ -110,7 +112,13 @@ def tune(
         best, rate = search(heard, recognizer.lexicon, _say)
         interval = f"[{rate.low:.1f}, {rate.high:.1f}]"
         _say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % {interval}")
-    rewrite(loaded, accept_per_character=rejection.accept_per_character, language=best)
+    fitted = calibrate_words(heard, recognizer, best)
+    _say(
+        f"confidence of {fitted.n_words} words, speakers left out in turn: calibration error "
+        f"{100 * fitted.error_before:.1f} -> {100 * fitted.error:.1f} points, area under ROC {fitted.auc or 0:.3f}"
+    )
+    limit_per_character = rejection.accept_per_character
+    rewrite(loaded, accept_per_character=limit_per_character, language=best, confidence=fitted.confidence)
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - what to measure and where to put it, one option each

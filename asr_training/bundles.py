@@ -3,6 +3,7 @@
 from typing import Any
 
 from asr_training.cards import write_card
+from voice.decoding.confidence import WordConfidence
 from voice.decoding.lexicon import LexiconSettings
 from voice.models.bundle import Bundle, write_bundle
 
@@ -13,8 +14,9 @@ def rewrite(
     results: list[dict[str, Any]] | None = None,
     accept_per_character: float | None = None,
     language: LexiconSettings | None = None,
+    confidence: WordConfidence | None = None,
 ) -> Bundle:
-    """Write a bundle again with other results, another rejection or other weights of its language model.
+    """Write a bundle again with other results, another rejection, other weights or another calibration.
 
     Raises:
         BundleError: the disk refuses.
@@ -25,6 +27,8 @@ def rewrite(
         manifest["results"] = results
     if accept_per_character is not None:
         manifest["decision"]["accept_per_character"] = accept_per_character
+    if confidence:
+        manifest["decision"]["confidence"] = confidence.model_dump()
     if language:
         manifest["language"] |= {"weight": language.weight, "word_bonus": language.word_bonus}
     data = bundle.language_path.read_bytes() if bundle.language_path else None

@@ -169,15 +169,29 @@ def _confidence(scored: list[Scored], answers: Answers) -> Figures | None:
     if not pairs:
         return None
     confidence, right = np.array(pairs, float).T
+    return {
+        "words": len(right),
+        "right": float(right.mean()),
+        "bins": reliability(confidence, right),
+        "calibration_error": calibration_error(confidence, right),
+        "auc": area_under_roc(confidence, right > 0),
+    }
+
+
+def reliability(confidence: Any, right: Any) -> list[Figures]:
+    """Return for each tenth of the confidences that has words: how many, their mean confidence, the share right."""
     place = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    bins = [
-        {"n": int(np.sum(place == i)), "confidence": float(confidence[place == i].mean()),
-         "right": float(right[place == i].mean())}
-        for i in range(_BINS) if np.any(place == i)
-    ]  # fmt: skip
-    gap = sum(b["n"] * abs(b["confidence"] - b["right"]) for b in bins) / len(right)
-    return {"words": len(right), "right": float(right.mean()), "bins": bins, "calibration_error": gap,
-            "auc": area_under_roc(confidence, right > 0)}  # fmt: skip
+    chosen = [place == i for i in range(_BINS) if np.any(place == i)]
+    return [
+        {"n": int(here.sum()), "confidence": float(confidence[here].mean()), "right": float(right[here].mean())}
+        for here in chosen
+    ]
+
+
+def calibration_error(confidence: Any, right: Any) -> float:
+    """Return the expected calibration error (Guo et al. 2017, equation 3) over ten bins, as a share."""
+    bins = reliability(confidence, right)
+    return sum(b["n"] * abs(b["confidence"] - b["right"]) for b in bins) / len(right)
 
 
 def right_words(scored: Scored) -> list[bool]:

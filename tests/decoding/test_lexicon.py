@@ -8,13 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr_training.lm import Sizes, estimate
+from tests.decoding.brute import ALPHABET, random_log_probs, texts
 from voice.decoding.alignment import align
+from voice.decoding.hotwords import HotWords
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import MARKS, NGram
 from voice.decoding.trie import build_trie
-from voice.text import Alphabet
+from voice.errors import ConfigError
 
-ALPHABET = Alphabet(("<blank>", " ", "a", "b"))
 WORDS = ("a", "ab", "ba", "b")
 TEXT = ["a ab", "ab ba", "b a", "a a b", "ba ab a", "ab", "b b"]
 WIDE = {"beam": 10_000, "width": 1e6, "prune": -1e6}
@@ -25,35 +26,29 @@ def model():
     return NGram(estimate(TEXT, Sizes(min_count=1)))
 
 
-def decoder(model, **options):
+def decoder(model, hot=None, **options):
     labels = {label: i for i, label in enumerate(ALPHABET.labels) if i}
     trie = build_trie(model.words, model.unigrams, labels, len(MARKS))
-    return LexiconDecoder(model, trie, ALPHABET, LexiconSettings(**{**WIDE, **options}))
+    hotwords = HotWords(hot) if hot else None
+    return LexiconDecoder(model, trie, ALPHABET, LexiconSettings(**{**WIDE, **options}), hotwords)
 
 
-def log_probs(seed, frames):
-    logits = np.random.default_rng(seed).normal(0, 2, (frames, len(ALPHABET)))
-    return (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)).astype(np.float32)
+def brute_force(model, posteriors, weight, bonus, hot=None):
+    """The score of every sequence of known words: all paths that spell it, the model, and hot words."""
 
+    def worth(text):
+        words = text.split()
+        if not set(words) <= set(WORDS):
+            return -np.inf
+        return weight * model.score(words) + bonus * len(words) + sum((hot or {}).get(word, 0.0) for word in words)
 
-def brute_force(model, posteriors, weight, bonus):
-    """The score of every word sequence: all paths that spell it, with any spaces, and the model."""
-    scored = {}
-    for path in itertools.product(range(len(ALPHABET)), repeat=len(posteriors)):
-        words = ALPHABET.decode(label for label, _ in itertools.groupby(path)).split()
-        if set(words) <= set(WORDS):
-            acoustic = sum(posteriors[t, label] for t, label in enumerate(path))
-            text = " ".join(words)
-            scored[text] = np.logaddexp(scored.get(text, -np.inf), acoustic)
-    return {
-        text: score + weight * model.score(text.split()) + bonus * len(text.split()) for text, score in scored.items()
-    }
+    return {text: score for text, score in texts(posteriors, worth).items() if np.isfinite(score)}
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(1, 5))
 def test_the_best_words_are_those_of_brute_force(model, seed, frames):
-    posteriors = log_probs(seed, frames)
+    posteriors = random_log_probs(seed, frames)
     scored = brute_force(model, posteriors, 0.7, 0.5)
     found = " ".join(decoder(model, weight=0.7, word_bonus=0.5).best_words(posteriors))
     assert scored[found] == pytest.approx(max(scored.values()), abs=0.05)
@@ -100,7 +95,7 @@ def test_words_outside_the_alphabet_are_left_out():
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.integers(3, 7), st.lists(st.integers(1, 3), min_size=1, max_size=3))
 def test_an_alignment_is_the_best_path(seed, frames, labels):
-    posteriors = log_probs(seed, frames)
+    posteriors = random_log_probs(seed, frames)
     best, score = None, -np.inf
     for path in itertools.product(range(4), repeat=frames):
         if [label for label, _ in itertools.groupby(path) if label] == labels:
@@ -113,3 +108,41 @@ def test_an_alignment_is_the_best_path(seed, frames, labels):
     else:
         expected = [t for t, label in enumerate(best) if label and (t == 0 or best[t - 1] != label)]
         assert begins == expected
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_a_hot_word_is_worth_its_bonus_and_the_order_of_texts_is_that_of_brute_force(model, seed, frames):
+    posteriors, hot = random_log_probs(seed, frames), {"ab": 1.5, "b": -0.5}
+    expected = brute_force(model, posteriors, 0.7, 0.5, hot)
+    search = decoder(model, hot, weight=0.7, word_bonus=0.5)
+    for text, score in search.scores(posteriors).items():
+        assert score <= expected[text] + 0.05, "what is merged with a better text is lost to this one"
+    best = [t.text for t in search.n_best(posteriors, 0.04, 3)]
+    assert len(set(best)) == len(best)
+    assert expected[best[0]] == pytest.approx(max(expected.values()), abs=0.05)
+
+
+def sharp(*labels):
+    rows = np.full((len(labels), 4), -12.0, np.float32)
+    for t, label in enumerate(labels):
+        rows[t, 0 if label == "_" else ALPHABET.labels.index(label)] = -0.01
+    return rows
+
+
+def test_a_hot_word_that_no_text_had_can_be_said_and_a_phrase_is_one(model):
+    spoken = sharp("a", "b", "a", "_", " ", "b")
+    assert decoder(model).best_words(spoken) != ["aba", "b"], "not in the lexicon"
+    assert decoder(model, {"aba": 12.0}).best_words(spoken) == ["aba", "b"]
+    phrase = decoder(model, {"aba b": 12.0})
+    assert phrase.best_words(spoken) == ["aba", "b"]
+    assert phrase.with_settings(LexiconSettings(**WIDE)).best_words(spoken) == ["aba", "b"]
+    assert phrase.with_hotwords(None).best_words(spoken) == decoder(model).best_words(spoken)
+    assert [t.text for t in phrase.decode(spoken, 0.04).tokens] == ["aba", "b"]
+
+
+def test_a_hot_word_without_labels_is_a_clear_error(model):
+    with pytest.raises(ConfigError, match="no label"):
+        decoder(model, {"xyz": 1.0})
+    with pytest.raises(ConfigError, match="hot word"):
+        HotWords({" a": 1.0})

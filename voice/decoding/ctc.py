@@ -1,11 +1,9 @@
-"""CTC search over label log-probabilities: greedy, prefix beam, and the forward score.
+"""CTC without a search: the best path read off, and the forward score.
 
-Graves et al. 2006, "Connectionist Temporal Classification"; Hannun et al. 2014, arXiv:1408.2873, algorithm 1.
+Graves et al. 2006, "Connectionist Temporal Classification".
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -57,90 +55,6 @@ def words_of(labels: Sequence[str], frames: Sequence[int], scores: Sequence[floa
             words.append(Token(text, frames[letters[0]] * stride, (frames[letters[-1]] + 1) * stride, confidence))
             letters = []
     return tuple(words)
-
-
-@dataclass(slots=True)
-class _Beam:
-    """Log-probabilities of a prefix ending in a blank and in its last label."""
-
-    blank: float = _NONE
-    label: float = _NONE
-    bonus: float = 0.0
-    frames: tuple[int, ...] = field(default=())
-
-    @property
-    def total(self) -> float:
-        return float(np.logaddexp(self.blank, self.label))
-
-
-def prefix_beam(
-    log_probs: LogProbs,
-    alphabet: Alphabet,
-    *,
-    beam: int = 16,
-    stride: float = 1.0,
-    hotwords: Mapping[str, float] | None = None,
-    prune: float = -8.0,
-) -> list[Transcript]:
-    """Return the best texts, best first (Hannun 2014, algorithm 1; the language model is `hotwords`).
-
-    Args:
-        log_probs: shape (frames, labels).
-        alphabet: what the labels are.
-        beam: prefixes kept at each frame.
-        stride: seconds between two frames.
-        hotwords: bonus in nats for each whole word.
-        prune: labels below this log-probability are not tried, except the best one.
-    """
-    beams: dict[tuple[int, ...], _Beam] = {(): _Beam(blank=0.0)}
-    space = alphabet.labels.index(" ") if " " in alphabet.labels else -1
-    bonuses = hotwords or {}
-    for frame, row in enumerate(log_probs.tolist()):
-        candidates = [label for label, score in enumerate(row) if score >= prune] or [int(np.argmax(row))]
-        grown: dict[tuple[int, ...], _Beam] = defaultdict(_Beam)
-        for prefix, state in beams.items():
-            total = state.total
-            for label in candidates:
-                score = row[label]
-                if label == alphabet.blank:
-                    same = grown[prefix]
-                    same.blank = float(np.logaddexp(same.blank, total + score))
-                    same.bonus, same.frames = state.bonus, state.frames
-                    continue
-                if prefix and label == prefix[-1]:
-                    same = grown[prefix]
-                    same.label = float(np.logaddexp(same.label, state.label + score))
-                    same.bonus, same.frames = state.bonus, state.frames
-                    onward = state.blank + score
-                else:
-                    onward = total + score
-                if onward == _NONE:
-                    continue
-                longer = grown[(*prefix, label)]
-                longer.label = float(np.logaddexp(longer.label, onward))
-                longer.bonus = state.bonus + (_bonus(prefix, alphabet, bonuses) if label == space else 0.0)
-                longer.frames = longer.frames or (*state.frames, frame)
-        ranked = sorted(grown.items(), key=lambda item: item[1].total + item[1].bonus, reverse=True)
-        beams = dict(ranked[:beam])
-    final = sorted(
-        beams.items(), key=lambda item: item[1].total + item[1].bonus + _bonus(item[0], alphabet, bonuses), reverse=True
-    )
-    return [_transcript(prefix, state, log_probs, alphabet, stride) for prefix, state in final]
-
-
-def _bonus(prefix: tuple[int, ...], alphabet: Alphabet, bonuses: Mapping[str, float]) -> float:
-    """Return the bonus of the last word of a prefix."""
-    return bonuses.get(alphabet.decode(prefix).rsplit(" ", 1)[-1], 0.0) if bonuses else 0.0
-
-
-def _transcript(
-    prefix: tuple[int, ...], state: _Beam, log_probs: LogProbs, alphabet: Alphabet, stride: float
-) -> Transcript:
-    labels = [alphabet.labels[label] for label in prefix]
-    scores = [float(log_probs[frame, label]) for frame, label in zip(state.frames, prefix, strict=True)]
-    tokens = words_of(labels, state.frames, scores, stride)
-    confidence = float(np.exp(state.total / max(1, len(log_probs))))
-    return Transcript(" ".join(token.text for token in tokens), confidence, tokens)
 
 
 def log_likelihood(log_probs: LogProbs, labels: Sequence[int], blank: int) -> float:

@@ -5,14 +5,15 @@ hypotheses whose future is the same are merged, and with look-ahead inside words
 look-ahead for large vocabulary speech recognition"). One frame is a handful of array operations over the whole beam.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from voice.decoding.alignment import align
-from voice.decoding.ctc import words_of
-from voice.decoding.ngram import BEGIN, END, Ids, NGram, Scores
+from voice.decoding.beam import transcript
+from voice.decoding.hotwords import HotWords
+from voice.decoding.ngram import BEGIN, END, UNKNOWN, Ids, NGram, Scores
 from voice.decoding.trie import ROOT, Trie
 from voice.events import Transcript
 from voice.stages import LogProbs
@@ -88,45 +89,78 @@ class _Spoken:
 class LexiconDecoder:
     """Turns CTC log-probabilities into the words of a lexicon.
 
+    A hot word is an entry of the lexicon with a bonus, and with look-ahead of its own, so that it is not pruned before
+    its end; one of several words, or of none that the model knows, becomes an entry.
+
     Args:
         model: the n-grams.
         trie: its words.
         alphabet: the acoustic model's labels; words are separated by its space.
         settings: weights and beam.
+        hotwords: bonuses of words and phrases; None: none.
+
+    Raises:
+        ConfigError: a hot word has a character without a label.
     """
 
-    def __init__(self, model: NGram, trie: Trie, alphabet: Alphabet, settings: LexiconSettings | None = None) -> None:
+    def __init__(
+        self,
+        model: NGram,
+        trie: Trie,
+        alphabet: Alphabet,
+        settings: LexiconSettings | None = None,
+        hotwords: HotWords | None = None,
+    ) -> None:
         self.settings = settings or LexiconSettings()
         self._model = model
-        self._trie = trie
+        self._known = trie  # without hot words
         self._alphabet = alphabet
         self._space = alphabet.labels.index(" ")
+        self._hot = _Hot.of(hotwords.phrases if hotwords else {}, model)
+        spellings = [alphabet.encode(phrase) for phrase in self._hot.phrases]
+        self._trie = trie = trie.with_entries(spellings, len(model.words)) if spellings else trie
         self._own = np.full(len(trie.word), self._space, np.int64)  # the label by which a node was entered
         self._own[trie.child] = trie.label
         self._ahead = np.asarray(trie.ahead, np.float32) * np.float32(self.settings.weight)
+        for spelling, words, nats in zip(spellings, self._hot.words, self._hot.nats, strict=True):
+            below = self.settings.weight * float(model.unigrams[words].sum()) + float(nats)
+            nodes = trie.path(spelling)
+            self._ahead[nodes] = np.maximum(self._ahead[nodes], np.float32(below))
 
     def with_settings(self, settings: LexiconSettings) -> "LexiconDecoder":
         """Return the same search with other weights."""
-        return LexiconDecoder(self._model, self._trie, self._alphabet, settings)
+        return LexiconDecoder(self._model, self._known, self._alphabet, settings, HotWords(self._hot.by_phrase()))
+
+    def with_hotwords(self, hotwords: HotWords | None) -> "LexiconDecoder":
+        """Return the same search with other hot words."""
+        return LexiconDecoder(self._model, self._known, self._alphabet, self.settings, hotwords)
 
     def decode(self, log_probs: LogProbs, stride: float) -> Transcript:
-        """Return the best words; their times and confidences are those of the best alignment.
+        """Return the best words; see `n_best`."""
+        return self.n_best(log_probs, stride, 1)[0]
+
+    def n_best(self, log_probs: LogProbs, stride: float, n: int) -> list[Transcript]:
+        """Return at most `n` word sequences, best first; at least one, which may be empty.
+
+        Times and confidences of the words are those of the best alignment. Hypotheses that end in the same words of the
+        model's context are merged in the search, so that of such ones only the best comes out.
 
         Args:
             log_probs: shape (frames, labels).
             stride: seconds between two frames.
+            n: how many.
         """
-        words = self.best_words(log_probs)
-        labels = self._alphabet.encode(" ".join(words))
-        frames = align(log_probs, labels, self._alphabet.blank) if labels else []
-        if not frames:
-            return Transcript("", 0.0, ())
-        scores = [float(log_probs[t, label]) for t, label in zip(frames, labels, strict=True)]
-        tokens = words_of([self._alphabet.labels[label] for label in labels], frames, scores, stride)
-        return Transcript(" ".join(words), float(np.exp(np.mean(scores))), tokens)
+        found = self.scores(log_probs)
+        texts = sorted(found, key=lambda text: found[text], reverse=True)[:n] or [""]
+        return [transcript(text, log_probs, self._alphabet, stride) for text in texts]
 
     def best_words(self, log_probs: LogProbs) -> list[str]:
         """Return the best word sequence."""
+        found = self.scores(log_probs)
+        return max(found, key=lambda text: found[text]).split() if found else []
+
+    def scores(self, log_probs: LogProbs) -> dict[str, float]:
+        """Return the texts of the last beam with their scores, language model and bonuses included."""
         spoken, beam = _Spoken(), self._first()
         for row in log_probs:
             beam = self._advance(beam, np.asarray(row, np.float32), spoken)
@@ -189,9 +223,22 @@ class LexiconDecoder:
     def _with_word(self, beam: _Beam, place: Ids) -> tuple[Ids, Scores]:
         """Return state and language score when the words of the hypotheses at `place` end; no look-ahead after them."""
         words = np.asarray(self._trie.word[beam.node[place]], np.int64)
-        score, state = self._model.step(beam.state[place], words)
-        gained = np.float32(self.settings.weight) * score + np.float32(self.settings.word_bonus)
+        score, state = self._model.step(beam.state[place], np.minimum(words, len(self._model.words) - 1))
+        bonus = np.full(len(words), np.float32(self.settings.word_bonus))
+        for i in np.flatnonzero(words >= len(self._model.words)):
+            hot = int(words[i]) - len(self._model.words)
+            score[i], state[i] = self._phrase(int(beam.state[place[i]]), self._hot.words[hot])
+            bonus[i] = bonus[i] * len(self._hot.words[hot]) + self._hot.nats[hot]
+        gained = np.float32(self.settings.weight) * score + bonus
         return state, beam.language[place] - self._ahead[beam.node[place]] + gained
+
+    def _phrase(self, state: int, words: Ids) -> tuple[float, int]:
+        """Return log p(words | state) and the state after them."""
+        total, at = 0.0, np.array([state], np.int64)
+        for word in words:
+            score, at = self._model.step(at, np.array([word]))
+            total += float(score[0])
+        return total, int(at[0])
 
     def _kept(self, beam: _Beam) -> _Beam:
         total = beam.total()
@@ -200,23 +247,46 @@ class LexiconDecoder:
             keep = keep[np.argpartition(total[keep], -self.settings.beam)[-self.settings.beam :]]
         return beam.at(keep)
 
-    def _finish(self, beam: _Beam, spoken: _Spoken) -> list[str]:
-        """Return the best word sequence among the hypotheses that end after a word, with or without a space."""
+    def _finish(self, beam: _Beam, spoken: _Spoken) -> dict[str, float]:
+        """Return the scores of the hypotheses that end after a word, with or without a space."""
         at_root = np.nonzero(beam.node == ROOT)[0]
         in_word = np.nonzero(self._trie.word[beam.node] >= 0)[0]
         place = np.concatenate([at_root, in_word])
         if not len(place):
-            return []
+            return {}
         state, language = self._with_word(beam, in_word)
         state = np.concatenate([beam.state[at_root], state])
         language = np.concatenate([beam.language[at_root] - self._ahead[ROOT], language])
         end, _ = self._model.step(state, np.full(len(place), END, np.int64))
         score = np.logaddexp(beam.blank, beam.label)[place] + language + np.float32(self.settings.weight) * end
         longer = spoken.after(beam.history[in_word].tolist(), self._trie.word[beam.node[in_word]].tolist())
-        sequence, at = np.unique(np.concatenate([beam.history[at_root], longer]), return_inverse=True)
-        total = np.full(len(sequence), NEVER)
-        np.logaddexp.at(total, at, score)
-        return [self._model.words[word] for word in spoken.words(int(sequence[total.argmax()]))]
+        found: dict[str, float] = {}
+        for sequence, total in zip(np.concatenate([beam.history[at_root], longer]).tolist(), score, strict=True):
+            text = " ".join(map(self._spelled, spoken.words(sequence)))
+            found[text] = float(np.logaddexp(found.get(text, NEVER), total))
+        return found
+
+    def _spelled(self, word: int) -> str:
+        n_words = len(self._model.words)
+        return self._model.words[word] if word < n_words else self._hot.phrases[word - n_words]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hot:
+    """The hot words as entries of the lexicon."""
+
+    phrases: tuple[str, ...]
+    words: tuple[Ids, ...]
+    """Ids of each phrase's words in the model."""
+    nats: tuple[float, ...]
+
+    @staticmethod
+    def of(phrases: Mapping[str, float], model: NGram) -> "_Hot":
+        ids = [np.array([model.index.get(word, UNKNOWN) for word in phrase.split()], np.int64) for phrase in phrases]
+        return _Hot(tuple(phrases), tuple(ids), tuple(phrases.values()))
+
+    def by_phrase(self) -> dict[str, float]:
+        return dict(zip(self.phrases, self.nats, strict=True))
 
 
 def _joined(beams: list[_Beam]) -> _Beam:

@@ -34,6 +34,56 @@ class Trie:
         """Return the trie that a model file holds."""
         return Trie(**{name: arrays[f"trie_{name}"] for name in ("first", "child", "label", "word", "ahead")})
 
+    def with_entries(self, spellings: Sequence[Sequence[int]], first_id: int) -> "Trie":
+        """Return the trie with further entries, of ids `first_id` and up; their look-ahead is left to the decoder.
+
+        Args:
+            spellings: labels of each; one that is there already gets the new id.
+            first_id: id of the first.
+        """
+        parent = np.repeat(np.arange(len(self.word)), np.diff(self.first))
+        extra_parent: list[int] = []
+        extra_label: list[int] = []
+        found: dict[tuple[int, int], int] = {}
+        word = dict[int, int]()
+        for i, spelling in enumerate(spellings):
+            node = ROOT
+            for label in spelling:
+                step = self.child_by(node, label) if node < len(self.word) else None
+                step = found.get((node, label)) if step is None else step
+                if step is None:
+                    step = found[node, label] = len(self.word) + len(extra_label)
+                    extra_parent.append(node)
+                    extra_label.append(label)
+                node = step
+            word[node] = first_id + i
+        n = len(self.word) + len(extra_label)
+        parents = np.concatenate([parent, np.asarray(extra_parent, parent.dtype)])
+        children = np.concatenate([self.child, np.arange(len(self.word), n, dtype=np.int32)])
+        labels = np.concatenate([self.label, np.asarray(extra_label, np.uint8)])
+        order = np.argsort(parents, kind="stable")
+        first = np.searchsorted(parents[order], np.arange(n + 1)).astype(np.int32)
+        words = np.concatenate([self.word, np.full(len(extra_label), -1, np.int32)])
+        words[list(word)] = list(word.values())
+        ahead = np.concatenate([self.ahead, np.full(len(extra_label), -1e30, np.float32)])
+        return Trie(first, children[order], labels[order], words, ahead)
+
+    def child_by(self, node: int, label: int) -> int | None:
+        """Return the child of a node by a label, None where it has none."""
+        begin, end = int(self.first[node]), int(self.first[node + 1])
+        at = np.flatnonzero(self.label[begin:end] == label)
+        return int(self.child[begin + at[0]]) if len(at) else None
+
+    def path(self, spelling: Sequence[int]) -> list[int]:
+        """Return the nodes of a spelling, the root first, as far as they exist."""
+        nodes = [ROOT]
+        for label in spelling:
+            step = self.child_by(nodes[-1], label)
+            if step is None:
+                break
+            nodes.append(step)
+        return nodes
+
 
 def build_trie(words: Sequence[str], scores: npt.NDArray[np.float32], labels: Mapping[str, int], skip: int) -> Trie:
     """Return the trie of `words[skip:]`.

@@ -1,12 +1,15 @@
 """Speech recognition with a CTC bundle: audio to log-probabilities of characters, and to text by a search."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
 import numpy as np
 
 from voice.audio.features import features
-from voice.decoding.ctc import greedy, prefix_beam
+from voice.decoding.beam import BeamSettings, PrefixBeam
+from voice.decoding.ctc import greedy
+from voice.decoding.hotwords import HotWords
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import NGram, read_arrays
 from voice.decoding.trie import Trie
@@ -18,7 +21,7 @@ from voice.stages import LogProbs
 from voice.text import Alphabet
 
 DecoderName = Literal["greedy", "beam", "lexicon"]
-"""Best path; prefix beam without a language model; words of the bundle's language model."""
+"""Best path; any spelling, weighed with the bundle's language model where it has one; words of that model only."""
 
 
 class CtcRecognizer:
@@ -40,6 +43,7 @@ class CtcRecognizer:
         self.features = bundle.manifest.features
         self._network = Network(bundle.model_path)
         self._bundle = bundle
+        self._hotwords: HotWords | None = None
         self.best_decoder: DecoderName = "lexicon" if bundle.language_path else "greedy"
 
     @property
@@ -91,12 +95,57 @@ class CtcRecognizer:
         Raises:
             BundleError: the bundle has no language model for `lexicon`.
         """
+        return self.n_best(log_probs, 1, decoder)[0]
+
+    def n_best(self, log_probs: LogProbs, n: int, decoder: DecoderName | None = None) -> list[Transcript]:
+        """Return at most `n` texts, best first; the best path is one.
+
+        Args:
+            log_probs: shape (frames, labels).
+            n: how many.
+            decoder: how to search; None: `best_decoder`.
+
+        Raises:
+            BundleError: the bundle has no language model for `lexicon`.
+        """
         name = decoder or self.best_decoder
-        if name == "lexicon":
-            return self.lexicon.decode(log_probs, self.stride_seconds)
-        if name == "beam" and len(log_probs):
-            return prefix_beam(log_probs, self.alphabet, stride=self.stride_seconds)[0]
-        return greedy(log_probs, self.alphabet, self.stride_seconds)
+        if name == "greedy" or len(log_probs) == 0:
+            found = [greedy(log_probs, self.alphabet, self.stride_seconds)]
+        else:
+            search = self.lexicon if name == "lexicon" else self.beam
+            found = search.n_best(log_probs, self.stride_seconds, n)
+        calibration = self.decision.confidence if name == self.best_decoder else None
+        return [calibration.calibrated(text) for text in found] if calibration else found
+
+    def boost(self, hotwords: Mapping[str, float]) -> None:
+        """Make words and phrases likelier from the next utterance on; the best path stays as it is.
+
+        Args:
+            hotwords: nats for each, normalised text; none takes all back.
+
+        Raises:
+            ConfigError: a hot word is not normalised text.
+        """
+        hot = HotWords(hotwords)
+        for phrase in hotwords:
+            self.alphabet.encode(phrase)
+        self._hotwords = hot
+        self.__dict__.pop("beam", None)
+        self.__dict__.pop("lexicon", None)
+
+    @cached_property
+    def beam(self) -> PrefixBeam:
+        """The search through any spelling.
+
+        Raises:
+            BundleError: the language model is broken.
+        """
+        language = self._bundle.manifest.language
+        if language is None:
+            return PrefixBeam(self.alphabet, hotwords=self._hotwords)
+        settings = BeamSettings(weight=language.weight, word_bonus=language.word_bonus)
+        model, trie = NGram(self._language), Trie.of(self._language)
+        return PrefixBeam(self.alphabet, settings, model=model, trie=trie, hotwords=self._hotwords)
 
     @cached_property
     def lexicon(self) -> LexiconDecoder:
@@ -105,14 +154,19 @@ class CtcRecognizer:
         Raises:
             BundleError: the bundle has none, or it is broken.
         """
-        path, language = self._bundle.language_path, self._bundle.manifest.language
-        if path is None or language is None:
+        language = self._bundle.manifest.language
+        if language is None:
             raise BundleError(
                 f"{self._bundle.folder} has no language model", fix="choose another decoder, or export it with one"
             )
-        arrays = read_arrays(path)
         settings = LexiconSettings(weight=language.weight, word_bonus=language.word_bonus)
-        return LexiconDecoder(NGram(arrays), Trie.of(arrays), self.alphabet, settings)
+        model, trie = NGram(self._language), Trie.of(self._language)
+        return LexiconDecoder(model, trie, self.alphabet, settings, self._hotwords)
+
+    @cached_property
+    def _language(self) -> dict[str, Array]:
+        path = self._bundle.language_path
+        return read_arrays(path) if path else {}
 
 
 def log_softmax(logits: Array) -> LogProbs:

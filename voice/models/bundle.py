@@ -4,6 +4,7 @@
       bundle.json     this schema; strict, versioned
       model.tflite    the network, checked against `model.sha256`
       language.bin    a recogniser's word n-grams, optional, checked against `language.sha256`
+      network.keras   the network as Keras keeps it, to build others on, optional, checked against `trainable.sha256`
       README.md       the model card, optional
 
 Nothing in a bundle is executed and nothing is pickled.
@@ -17,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from voice.audio.features import FeatureSettings
+from voice.decoding.confidence import WordConfidence
 from voice.errors import BundleError
 
 BUNDLE_FORMAT = 1
@@ -80,6 +82,26 @@ class AsrDecision(_Strict):
     accept_per_character: float = Field(
         gt=0, description="reject a sentence whose loss against free recognition is larger, nats per character"
     )
+    confidence: WordConfidence | None = Field(None, description="calibration of the words, of the bundle's own decoder")
+
+
+class EmbeddingDecision(_Strict):
+    """What the network of wake words gives: an embedding of what was just said, every few frames."""
+
+    kind: Literal["embedding"] = "embedding"
+    window_frames: int = Field(gt=0, description="feature frames that the file takes")
+    stride_frames: int = Field(gt=0, description="feature frames from one embedding to the next")
+    reach_frames: int = Field(gt=0, description="feature frames that an embedding depends on")
+    width: int = Field(gt=0, description="numbers of an embedding")
+
+
+class TrainableFile(_Strict):
+    """The same network as Keras keeps it, to build others on it; relative to the bundle."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.keras$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    settings: dict[str, Any] = Field(description="what `kws_training` builds it from")
 
 
 class DataSource(_Strict):
@@ -132,15 +154,16 @@ class Manifest(_Strict):
 
     format: Literal[1]
     id: str = Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    kind: Literal["wake", "commands", "asr"]
+    kind: Literal["wake", "commands", "asr", "embedding"]
     version: str
     description: str = ""
     licence: str
     rate: int = Field(gt=0)
     features: FeatureSettings
     labels: tuple[str, ...] = Field(min_length=1)
-    decision: WakeDecision | CommandsDecision | AsrDecision = Field(discriminator="kind")
+    decision: WakeDecision | CommandsDecision | AsrDecision | EmbeddingDecision = Field(discriminator="kind")
     model: ModelFile
+    trainable: TrainableFile | None = None
     language: LanguageModel | None = None
     training: Training
     results: tuple[Result, ...] = ()
@@ -175,6 +198,10 @@ class Bundle:
         _verify(self.model_path, self.manifest.model)
         language = self.manifest.language
         self.language_path = folder / language.file if language else None
+        trainable = self.manifest.trainable
+        self.trainable_path = folder / trainable.file if trainable else None
+        if self.trainable_path and trainable:
+            _verify(self.trainable_path, trainable)
         if self.language_path and language:
             _verify(self.language_path, language)
 
@@ -184,7 +211,7 @@ def load_bundle(name_or_path: str | Path, kind: str | None = None) -> Bundle:
 
     Args:
         name_or_path: a folder, or a folder's name in `voice/bundles`.
-        kind: what it must be: wake, commands or asr; None accepts any.
+        kind: what it must be: wake, commands, asr or embedding; None accepts any.
 
     Raises:
         BundleError: there is none, it is broken, or of another kind.
@@ -206,7 +233,13 @@ def shipped_bundles() -> list[Path]:
     return sorted(path.parent for path in SHIPPED.glob("*/bundle.json"))
 
 
-def write_bundle(folder: Path, manifest: dict[str, Any], network: bytes, language: bytes | None = None) -> Bundle:
+def write_bundle(
+    folder: Path,
+    manifest: dict[str, Any],
+    network: bytes,
+    language: bytes | None = None,
+    trainable: bytes | None = None,
+) -> Bundle:
     """Write a bundle, network first, so that an interrupted write never looks whole.
 
     Args:
@@ -214,6 +247,7 @@ def write_bundle(folder: Path, manifest: dict[str, Any], network: bytes, languag
         manifest: `Manifest` without `format`, `model` and the file of `language`, which are filled in here.
         network: the LiteRT flatbuffer.
         language: the file of the word n-grams; `manifest["language"]` then has the rest.
+        trainable: the network as Keras keeps it; `manifest["trainable"]` then has its settings.
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
@@ -221,12 +255,16 @@ def write_bundle(folder: Path, manifest: dict[str, Any], network: bytes, languag
     record = {**manifest, "format": BUNDLE_FORMAT, "model": _file("model.tflite", network)}
     if language is not None:
         record["language"] = {**manifest["language"], **_file("language.bin", language)}
+    if trainable is not None:
+        record["trainable"] = {**manifest["trainable"], **_file("network.keras", trainable)}
     try:
         checked = Manifest.model_validate(record)
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / "model.tflite", network)
         if language is not None:
             _replace(folder / "language.bin", language)
+        if trainable is not None:
+            _replace(folder / "network.keras", trainable)
         _replace(folder / "bundle.json", (checked.model_dump_json(indent=2) + "\n").encode())
     except ValidationError as error:
         raise BundleError(f"{folder}: {_first(error)}", fix="correct the manifest") from error
@@ -265,7 +303,7 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {detail['msg']}" if where else str(detail["msg"])
 
 
-def _verify(path: Path, expected: ModelFile | LanguageModel) -> None:
+def _verify(path: Path, expected: ModelFile | LanguageModel | TrainableFile) -> None:
     try:
         data = path.read_bytes()
     except OSError as error:
