@@ -71,11 +71,11 @@ def test_sound_that_breaks_off_at_an_edge_is_cut() -> None:
 
 
 def test_lengths_follow_from_the_phrase() -> None:
-    settings = TakeSettings.of_phrase("hey luna")
+    settings = TakeSettings.for_phrase("hey luna")
     assert code_of(spoken("aiu"), settings) is None
     assert code_of(spoken("a")[: round(0.9 * RATE)], TakeSettings(shortest_s=0.3)) == "short"
     assert code_of(spoken("aiu" * 4), settings) == "long"
-    longer = TakeSettings.of_phrase("good morning little kitchen")
+    longer = TakeSettings.for_phrase("good morning little kitchen")
     assert longer.longest_s > settings.longest_s
     assert longer.shortest_s > settings.shortest_s
 

@@ -41,7 +41,7 @@ class TakeSettings(BaseModel):
     agreement: float = Field(0.25, ge=0, description="distance that takes of one phrase may always have")
 
     @classmethod
-    def of_phrase(cls, phrase: str, quietest_dbfs: float = -60.0) -> "TakeSettings":
+    def for_phrase(cls, phrase: str, quietest_dbfs: float = -60.0) -> "TakeSettings":
         """Return settings with the lengths that a phrase of so many letters can have."""
         n_letters = sum(map(str.isalpha, phrase))
         shortest, longest = max(0.15, 0.03 * n_letters), max(1.2, 0.8 + 0.15 * n_letters)
@@ -82,13 +82,13 @@ class Fault:
 
     code: str
     """`silent`, `clipped`, `cut`, `short`, `long`, `noisy` or `odd`."""
-    reason: str
+    what: str
     """What is wrong, with its figure."""
     fix: str
     """What to do."""
 
     def __str__(self) -> str:
-        return f"{self.reason}: {self.fix}"
+        return f"{self.what}: {self.fix}"
 
 
 def measure(samples: Samples) -> TakeFacts:

@@ -1,7 +1,6 @@
 """`voice record-keyword`: takes of your own wake word."""
 
 import asyncio
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -47,7 +46,7 @@ def record_keyword(  # noqa: PLR0913 - the options of a command
 
     if more and source is None:
         raise ConfigError(f"{more[0]!r} stands behind the phrase", fix=f"quote it: '{' '.join([phrase, *more])}'")
-    session = TakeSession(TakeFolder(out, phrase, speaker), TakeSettings.of_phrase(phrase))
+    session = TakeSession(TakeFolder(out, phrase, speaker), TakeSettings.for_phrase(phrase))
     recorder = _Recorder(session, phrase, takes, as_json=as_json)
     try:
         if source is None and recorder.complete:
@@ -143,8 +142,8 @@ class _Recorder:
         elif verdict.path is not None:
             figures = f"{facts.speech_s:.2f} s, {facts.level_dbfs:.0f} dBFS, {facts.snr_db:.0f} dB above the rest"
             say(f"  kept: {verdict.path.name} ({figures})")
-        for path, reason in verdict.set_aside:
-            say(f"  set aside: {path.name}, {reason.reason}")
+        for path, why in verdict.set_aside:
+            say(f"  set aside: {path.name}, {why.what}")
 
 
 def _record(verdict: "Verdict", source: str) -> dict[str, Any]:
@@ -155,6 +154,6 @@ def _record(verdict: "Verdict", source: str) -> dict[str, Any]:
         "seconds": round(facts.speech_s, 2),
         "level_dbfs": round(facts.level_dbfs, 1),
         "snr_db": round(facts.snr_db, 1),
-        **({"code": fault.code, "reason": fault.reason, "fix": fault.fix} if fault else {}),
-        "set_aside": [{"take": str(path), **asdict(why)} for path, why in verdict.set_aside],
+        **({"code": fault.code, "reason": fault.what, "fix": fault.fix} if fault else {}),
+        "set_aside": [{"take": str(path), "reason": why.what} for path, why in verdict.set_aside],
     }
