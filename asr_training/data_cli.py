@@ -1,4 +1,4 @@
-"""The commands about recordings: `asr-train import`, `prepare`."""
+"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,17 @@ from typing import Annotated
 
 import typer
 
-from voice.errors import DataError
+from voice.errors import ConfigError, DataError
 
 Data = Annotated[
     list[Path],
     typer.Option("--data", envvar="EARSHOT_DATA", help="folder with corpora (repeatable)", show_default=False),
 ]
+Bundle = Annotated[str, typer.Option("--bundle", help="asr bundle, folder or name")]
+Layout = Annotated[
+    str, typer.Option(help="of a folder, as for import; auto: manifests, or a .txt beside each recording")
+]
+Lexicon = Annotated[Path | None, typer.Option(help="pronunciations, for a bundle of phones")]
 Jobs = Annotated[int, typer.Option(min=1, help="processes")]
 
 
@@ -23,7 +28,8 @@ def say(line: str) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_corpus)
-    app.command()(prepare)
+    for command in (prepare, align, split):
+        app.command()(command)
 
 
 def import_corpus(  # noqa: PLR0913, PLR0917 - one option for each fact about a corpus
@@ -86,7 +92,57 @@ def prepare(
     from asr_training.settings import read_recipe  # noqa: PLC0415
 
     settings = read_recipe(recipe)
-    prepare_all(data, cache, settings.features, say, limits=settings.filters, alignments=alignments, jobs=jobs)
+    letters = settings.alphabet if settings.units == "characters" else ""
+    prepare_all(
+        data, cache, settings.features, say, limits=settings.filters, alphabet=letters, alignments=alignments, jobs=jobs
+    )
+
+
+def align(  # noqa: PLR0913, PLR0917 - one option for each fact about the recordings and the files
+    source: Annotated[Path, typer.Argument(help="recording; folder of a corpus or of corpora; file of JSON lines")],
+    out: Annotated[Path, typer.Option("--out", help="folder to write to")],
+    bundle: Bundle = "asr-en",
+    text: Annotated[str | None, typer.Option(help="transcript of a single recording; else FILE.txt beside it")] = None,
+    layout: Layout = "auto",
+    textgrid: Annotated[bool, typer.Option(help="write a TextGrid for each recording")] = True,
+    json_files: Annotated[bool, typer.Option("--json/--no-json", help="write a JSON file for each recording")] = True,
+    lexicon: Lexicon = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Find when each word and character (or phone) of transcribed recordings is said, and how well they fit."""
+    from asr_training.align import AlignSettings, align_all, summary  # noqa: PLC0415
+    from asr_training.transcribed import recordings  # noqa: PLC0415
+
+    formats = tuple(name for name, wanted in (("textgrid", textgrid), ("json", json_files)) if wanted)
+    settings = AlignSettings(bundle, formats, lexicon)
+    summary(align_all(recordings(source, text=text, layout=layout), out, settings, jobs), say)
+
+
+def split(  # noqa: PLR0913, PLR0917 - one option for each fact about the pieces
+    source: Annotated[Path, typer.Argument(help="long recording, or folder of them; FILE.txt beside it is its text")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the corpus to write")],
+    layout: Layout = "auto",
+    transcripts: Annotated[bool, typer.Option(help="use transcripts; without, pieces have no text")] = True,
+    bundle: Bundle = "asr-en",
+    longest: Annotated[float, typer.Option(min=1, help="longest piece, s")] = 15.0,
+    shortest: Annotated[float, typer.Option(min=0.1, help="shortest piece, s")] = 2.0,
+    by: Annotated[str, typer.Option(help="what finds silence: vad, or level")] = "vad",
+    licence: Annotated[str, typer.Option(help="licence of the recordings")] = "unknown",
+    lexicon: Lexicon = None,
+    jobs: Jobs = 1,
+) -> None:
+    """Cut long recordings on silence; where there is a transcript, each piece gets its words by alignment."""
+    from asr_training.align import AlignSettings  # noqa: PLC0415
+    from asr_training.split import SplitSettings, split_all  # noqa: PLC0415
+    from asr_training.transcribed import recordings  # noqa: PLC0415
+
+    if by not in ("vad", "level"):
+        raise ConfigError(f"--by {by}", fix="vad or level")
+    settings = SplitSettings(out.name, licence, shortest, longest, by, AlignSettings(bundle, (), lexicon))
+    found = recordings(source, layout=layout, transcripts=transcripts)
+    rows = split_all(found, out, settings, jobs)
+    hours = sum(row["duration"] for row in rows) / 3600
+    say(f"{out}: {len(rows)} pieces of {len(found)} recordings, {hours:.2f} h")
 
 
 def _list(path: Path, reasons: dict[str, list[str]]) -> None:

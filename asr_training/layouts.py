@@ -135,6 +135,11 @@ def utterances(
     return [line for line in lines if line], broken
 
 
+def audio_files(folder: Path) -> list[Path]:
+    """Return the recordings below a folder."""
+    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _AUDIO and path.is_file()]
+
+
 def read_skip_list(path: Path, repository: str) -> frozenset[str]:
     """Return the clips that a list of `repository<TAB>clip<TAB>reason` lines leaves out of `repository`.
 
@@ -169,9 +174,8 @@ def _utterance(item: Found, folder: Path, corpus: str, licence: str) -> Utteranc
 def _match(lines: Iterator[_Line], folder: Path) -> Reading:
     """Bring transcripts and recordings together: by path, else by stem, the nearest folder first."""
     by_stem: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _AUDIO and path.is_file():
-            by_stem[path.stem].append(path)
+    for path in audio_files(folder):
+        by_stem[path.stem].append(path)
     found: dict[Path, Found] = {}
     missing = []
     for line in lines:
