@@ -9,11 +9,12 @@ TEST_PACKAGES := $(RUN_PACKAGES) flite mosquitto mosquitto-clients pulseaudio pu
 CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
 RHASSPY := $(VENV)/rhasspy
+PEERS := $(VENV)/wake-peers
 PORCUPINE := $(VENV)/porcupine
 NODE := $(VENV)/node
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench parity
+.PHONY: help run demo test check bench parity peers
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -38,6 +39,8 @@ bench: packages-to-test $(DEV)  ## the numbers of docs/performance.md (some need
 
 parity: $(DEV)  ## the shipped models on LiteRT, TensorFlow and tflite-runtime 2.14
 	@$(BIN)/python -m benchmarks.engines $(ARGS)
+
+peers: $(PEERS)  ## other wake-word engines, for benchmarks.wake_word, in an environment of their own
 
 .PHONY: packages-to-run packages-to-test
 packages-to-run:
@@ -68,6 +71,11 @@ $(RHASSPY): tests/bus/rhasspy.txt | $(DEV)
 $(PORCUPINE): tests/models/porcupine.txt | $(DEV)
 	@$(PIP) --no-deps --upgrade --target $@ --requirement $< && touch $@ || \
 	  echo "Not installed: pvporcupine 1.9.5; the tests that need it are skipped with a reason" >&2
+
+# the wake-word engines that benchmarks.wake_word measures beside ours: what they ask for must not meet what we install
+$(PEERS): benchmarks/wake/peers.txt
+	@$(PYTHON) -m venv $@ && $@/bin/python -m pip install --quiet --no-input --disable-pip-version-check --no-deps \
+	  --requirement $< && touch $@
 
 # the MQTT client of the JavaScript example, where there is npm
 $(NODE): | $(DEV)

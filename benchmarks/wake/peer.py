@@ -19,7 +19,6 @@ import importlib
 import importlib.metadata
 import json
 import math
-import resource
 import sys
 import tempfile
 import time
@@ -244,6 +243,12 @@ def listen(engine: Any, words: list[str], breaks: list[int]) -> dict[str, np.nda
     return arrays
 
 
+def most_memory_mb() -> float:
+    """Return the largest resident memory of this process so far; `getrusage` would count the parent's too."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
 def version(package: str) -> str:
     """Return the version of an engine's package."""
     try:
@@ -263,7 +268,7 @@ def main() -> int:
     arguments = parser.parse_args()
     words = arguments.words.split(",")
     breaks = json.loads(arguments.breaks.read_text(encoding="utf-8")) if arguments.breaks else []
-    before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    before_mb = most_memory_mb()
     settings = {"sensitivities": (0.5,)} if arguments.one and arguments.engine == "porcupine" else {}
     engine = ENGINES[arguments.engine](words, **settings)
     started = time.process_time()
@@ -272,7 +277,7 @@ def main() -> int:
         "version": version(engine.package),
         "cpu_s": time.process_time() - started,
         "audio_s": int(arrays["n_samples"]) / RATE,
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rss_mb": most_memory_mb(),
         "python_mb": before_mb,
         "bytes": sum(Path(path).stat().st_size for path in engine.files),
     }
