@@ -104,18 +104,17 @@ def measured(
     peers: dict[Peer, str],
 ) -> list[Figures]:
     """Return the strict figures of all engines for one word, ours first."""
-    negatives, voices = speech.stream(), speech.clips
-    figures = []
+    voices, figures = speech.clips, []
     if bundle:
-        figures.append(evaluate_bundle(bundle.folder, said, negatives, data=arguments.data, voices=voices))
+        figures.append(evaluate_bundle(bundle.folder, said, speech.stream(), data=arguments.data, voices=voices))
     words = word_streams(said, arguments.data, voices)
     for peer, version in peers.items():
         if word in peer.shipped:
+            negatives = speech.stream(peer.every)
             known = [one for one in peer.shipped if not one.startswith("hey ")]
 
             def heard(stream: Stream, peer: Peer = peer, version: str = version, known: list[str] = known) -> Track:
-                asked = known if stream is negatives else [word]
-                return peer_tracks(peer, version, asked, stream)[word]
+                return peer_tracks(peer, version, [word] if stream.spans else known, stream)[word]
 
             figures.append(measure(peer.name, word, heard, words, negatives, shipped=peer.shipped[word]))
     return figures

@@ -77,10 +77,17 @@ class Speech:
         ends = (*self.starts[1:], len(whole))
         return np.asarray(whole[self.starts[number] : ends[number]])
 
-    def stream(self, name: str = "running speech") -> Stream:
-        """Return the clips one after the other as one stream."""
-        parts = tuple(zip(self.starts, (path.stem for path in self.clips), strict=True))
-        return Stream(name, self.key, self._blocks, parts=parts)
+    def stream(self, every: int = 1) -> Stream:
+        """Return the clips, or every such one, one after the other as one stream."""
+        if every == 1:
+            parts = tuple(zip(self.starts, (path.stem for path in self.clips), strict=True))
+            return Stream("running speech", self.key, self._blocks, parts=parts)
+        numbers = range(0, len(self.clips), every)
+        ends = np.cumsum([len(self.clip(number)) for number in numbers])
+        starts = [0, *ends[:-1].tolist()]
+        parts = tuple((start, self.clips[number].stem) for start, number in zip(starts, numbers, strict=True))
+        blocks = lambda: (self.clip(number) for number in numbers)  # noqa: E731
+        return Stream(f"running speech, 1 of {every} clips", digest(self.key, every), blocks, parts=parts)
 
     def _blocks(self) -> Iterator[Pcm]:
         whole = self.samples

@@ -104,6 +104,10 @@ def test_running_speech_is_decoded_once_and_knows_its_clips(tmp_path):
     assert again.samples.tolist() == speech.samples.tolist()
     assert len(again.clip(1)) == round(1.5 * RATE)
     assert again.stream().part(round(0.6 * RATE)) == "1 at 0.1 s"
+    half = again.stream(every=2)
+    assert np.concatenate(list(half.blocks())).tolist() == [*again.clip(0), *again.clip(2)]
+    assert half.part(round(0.6 * RATE)) == "2 at 0.1 s"
+    assert half.key != again.stream().key
 
 
 def test_a_folder_of_corpora_stands_for_those_in_it(tmp_path):
