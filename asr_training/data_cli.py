@@ -1,4 +1,4 @@
-"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`."""
+"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`, `plot`."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def say(line: str) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_corpus)
-    for command in (prepare, align, split):
+    for command in (prepare, align, split, plot):
         app.command()(command)
 
 
@@ -143,6 +143,24 @@ def split(  # noqa: PLR0913, PLR0917 - one option for each fact about the pieces
     rows = split_all(found, out, settings, jobs)
     hours = sum(row["duration"] for row in rows) / 3600
     say(f"{out}: {len(rows)} pieces of {len(found)} recordings, {hours:.2f} h")
+
+
+def plot(
+    recording: Annotated[Path, typer.Argument(help="WAV, FLAC, OGG or MP3")],
+    out: Annotated[Path, typer.Option("--out", help="folder for the PNG files")],
+    bundle: Bundle = "asr-en",
+    text: Annotated[str | None, typer.Option(help="what is said; else what the bundle reads")] = None,
+    start: Annotated[float, typer.Option(min=0, help="of a part of the recording, s")] = 0.0,
+    end: Annotated[float | None, typer.Option(min=0, help="of a part of the recording, s")] = None,
+    lexicon: Lexicon = None,
+) -> None:
+    """Draw a recording: waveform, spectrogram in two and three dimensions, MFCC, CTC posteriors with the alignment."""
+    from asr_training.align import Aligner, AlignSettings  # noqa: PLC0415
+    from asr_training.plots import draw, hear  # noqa: PLC0415 - matplotlib is slow to import
+
+    heard = hear(recording, Aligner(AlignSettings(bundle, (), lexicon)), text=text, start=start, end=end)
+    for path in draw(heard, out):
+        say(f"wrote {path}")
 
 
 def _list(path: Path, reasons: dict[str, list[str]]) -> None:

@@ -14,7 +14,8 @@ from voice.text import Alphabet
 
 States = npt.NDArray[np.int32]
 _NONE = -np.inf
-_LEAD_FRAMES = 1.25  # a CTC peak comes so long after its sound begins (benchmarks/alignment.py)
+LEAD_FRAMES = 1.25
+"""A CTC peak comes so long after its sound begins (measured: benchmarks/alignment.py)."""
 
 
 def best_states(log_probs: LogProbs, labels: Sequence[int], blank: int, *, band: int | None = None) -> States:
@@ -129,7 +130,7 @@ def align_words(
 ) -> Alignment | None:
     """Return the times of words that are spelled out in labels: characters, or phones from a pronunciation dictionary.
 
-    Networks trained with CTC answer in peaks, a little after a sound begins: a label begins `_LEAD_FRAMES` before its
+    Networks trained with CTC answer in peaks, a little after a sound begins: a label begins `LEAD_FRAMES` before its
     peak, and a word ends with its last peak or where the next word begins.
 
     Args:
@@ -178,7 +179,7 @@ def _spelled(alphabet: Alphabet, words: Sequence[tuple[str, Sequence[int]]]) -> 
 
 def _start(peak: int) -> float:
     """Return where the sound of a peak begins, frames; near the beginning of the audio sounds share what there is."""
-    return float(max(peak - _LEAD_FRAMES, peak / 4))
+    return float(max(peak - LEAD_FRAMES, peak / 4))
 
 
 def _fit(log_probs: LogProbs, labels: Sequence[int], states: States, blank: int) -> float:
