@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.wake.evaluation import Figures, evaluate_bundle, measure, table
+from benchmarks.wake.limits import limits
 from benchmarks.wake.ours import our_track
 from benchmarks.wake.peers import PEERS, Cost, Peer, cost, installed, peer_tracks
 from benchmarks.wake.picovoice import HOURS, protocol_curve, protocol_stream
@@ -54,15 +55,14 @@ def main() -> int:
         print("name the data pack with --data or EARSHOT_DATA", file=sys.stderr)
         return 2
     try:
-        run(arguments)
+        return run(arguments)
     except EarshotError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measure what was asked for and print it."""
+def run(arguments: argparse.Namespace) -> int:
+    """Measure what was asked for and print it; return 1 where a limit is missed."""
     speech = decoded(speech_clips(arguments.data, arguments.more, arguments.skip, _part(arguments.split) or "test"))
     have = {} if arguments.quick or arguments.no_peers else installed()
     if not have and not arguments.quick:
@@ -93,6 +93,10 @@ def run(arguments: argparse.Namespace) -> None:
             if arguments.record:
                 record_results(bundle, results)
     _report(found, protocol, costs, arguments)
+    asked = limits(found, costs)
+    for text, met in asked:
+        print("met:   " if met else "MISSED:", text)
+    return 0 if all(met for _, met in asked) else 1
 
 
 def measured(

@@ -8,7 +8,9 @@ import numpy as np
 from benchmarks.wake.scoring import Track
 from benchmarks.wake.speech import cache_folder
 from benchmarks.wake.streams import Stream, digest
+from voice.audio import features
 from voice.events import Chunk
+from voice.models import backend, wake
 from voice.models.bundle import Bundle
 from voice.models.wake import StreamingWakeDetector
 
@@ -19,9 +21,12 @@ _FAST = 50 * CHUNK
 
 
 def bundle_version(bundle: Bundle) -> str:
-    """Return a digest of all that the scores depend on: the manifest and the files beside it."""
-    files = sorted(path for path in bundle.folder.iterdir() if path.is_file() and path.suffix != ".md")
-    return digest(*(hashlib.sha256(path.read_bytes()).hexdigest() for path in files))
+    """Return a digest of all that the scores depend on: network, features, rule of looking, and the code that looks."""
+    code = [
+        hashlib.sha256(Path(module.__file__ or "").read_bytes()).hexdigest() for module in (wake, backend, features)
+    ]
+    rule = bundle.manifest.decision.model_dump(exclude={"threshold", "refractory_ms"})
+    return digest(bundle.manifest.model.sha256, bundle.manifest.features.model_dump(), rule, code)
 
 
 def our_track(bundle: Bundle, stream: Stream, cache: Path | None = None) -> Track:

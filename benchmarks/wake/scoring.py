@@ -162,7 +162,7 @@ def levels(words: Track, spans: Sequence[Span], speech: Track) -> list[float]:
             loudest.append(float(speech.score[index]))
         if len(taken) > _MOST_AN_HOUR * speech.hours:
             break
-    just_above = [float(np.nextafter(score, np.inf)) for score in loudest]
+    just_above = [float(np.nextafter(score, np.inf)) for score in loudest if score != 1.0]  # nothing is stricter than 1
     return sorted({*peaks, *loudest, *just_above}, reverse=True)
 
 
