@@ -169,7 +169,7 @@ def _group(kind: str, rows: Sequence[Figures]) -> list[str]:
     )
     parts = [f"<h3>By {escape(kind)}</h3>"]
     if len(rows) <= _MOST_GROUPS:
-        parts.append(_picture(plots.groups(rows, kind, "PocketSphinx 5"), f"Word error rate by {kind}"))
+        parts.append(_picture(plots.groups(rows, "PocketSphinx 5"), f"Word error rate by {kind}"))
     if kind == "SNR":
         parts.append(
             "<p class=note>Estimated from each recording alone: the power of its loudest tenth over that of its "

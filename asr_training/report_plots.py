@@ -55,7 +55,7 @@ def systems(rows: Sequence[Figures]) -> bytes:
         return _png(figure)
 
 
-def groups(rows: Sequence[Figures], name: str, peer: str) -> bytes:
+def groups(rows: Sequence[Figures], peer: str) -> bytes:
     """Return the word error rate of each group, the peer's beside it where it is known."""
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(max(4.0, 1.6 + 0.55 * len(rows)), 3.4))
@@ -71,7 +71,6 @@ def groups(rows: Sequence[Figures], name: str, peer: str) -> bytes:
         axes.set_xlim(-0.6, len(rows) - 0.4)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("word error rate, %")
-        axes.set_title(f"By {name}")
         axes.grid(axis="x", visible=False)
         return _png(figure)
 

@@ -1,7 +1,7 @@
 """Verbs: the protocols that a stage of the loop satisfies. Stages are synchronous and do no I/O."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ from voice.events import Chunk, Command, Intent, Segment, Transcript, Wake
 
 LogProbs = npt.NDArray[np.float32]
 """Natural log-probabilities of the labels, shape (frames, labels)."""
+
+Progress = Literal["complete", "unfinished", "other"]
+"""What was said so far: a sentence of the grammar, the beginning of one, or neither."""
 
 
 class AudioSource(Protocol):
@@ -116,4 +119,8 @@ class GrammarDecoder(Protocol):
 
     def decode(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Intent | None:
         """Return the best sentence's intent, or None where the speech is rejected."""
+        ...
+
+    def progress(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Progress:
+        """Return what was said so far."""
         ...

@@ -90,3 +90,24 @@ def test_sentences_replace_those_of_the_skills_and_the_command_words(tmp_path):
         ("go home", "Home", {}),
         ("stop", None, {}),
     ]
+
+
+def test_partial_texts_come_first_and_hot_words_are_taken(folder):
+    options = ("--partials", "--every", 200, "--hotword", "ah:3", "--hotword", "living room")
+    status, lines = records("transcribe", folder / "a.wav", *options)
+    assert status == 0
+    *partials, whole = lines
+    assert set(whole) == KEYS["transcribe"]
+    keys = {"file", "partial", "stable", "unstable", "sequence", "stability", "seconds"}
+    assert all(set(line) == keys for line in partials)
+    assert [line["sequence"] for line in partials] == list(range(len(partials)))
+    for line in partials:
+        assert f"{line['stable']} {line['unstable']}".strip() == line["partial"]
+
+
+@pytest.mark.parametrize("hotword", ["ah:loud", " :2"])
+def test_a_hot_word_that_is_none_is_a_wrong_call(folder, hotword):
+    from voice.errors import ConfigError
+
+    result = CliRunner().invoke(build(), ["transcribe", str(folder / "a.wav"), "--hotword", hotword])
+    assert isinstance(result.exception, ConfigError)

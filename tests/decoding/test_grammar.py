@@ -135,3 +135,29 @@ def test_one_copy_of_a_huge_list_serves_every_place_and_mixes_none(monkeypatch: 
     for text, name in (("play queen now", "Play"), ("drop abba soon", "Drop"), ("play abba soon", None)):
         intent = decoder.decode(posteriors_of(text, sharpness=6.0))
         assert (intent and intent.name) == name
+
+
+@pytest.mark.parametrize(
+    ("said", "progress"),
+    [
+        ("turn on the kitchen light", "complete"),
+        ("set a timer for ten minutes", "complete"),
+        ("set a timer for", "unfinished"),
+        ("set a timer for ten", "unfinished"),
+        ("computer set a pizza tim", "unfinished"),
+        ("turn on the", "unfinished"),
+        ("mary had a little lamb", "other"),
+        ("computer", "other"),
+        ("", "other"),
+    ],
+)
+def test_a_speaker_who_pauses_has_said_a_sentence_or_its_beginning_or_neither(said: str, progress: str) -> None:
+    found = [DECODER.progress(posteriors_of(said, seed=seed, sharpness=5.0)) for seed in range(5)]
+    assert found.count(progress) == 5
+
+
+def test_what_is_unfinished_depends_on_the_intents_that_count() -> None:
+    said = posteriors_of("set a timer for ten", sharpness=5.0)
+    assert DECODER.progress(said, ["GetTime"]) == "other"
+    assert DECODER.progress(said, ["NoSuchIntent"]) == "other"
+    assert DECODER.progress(said[:0]) == "other"

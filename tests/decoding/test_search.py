@@ -74,3 +74,16 @@ def test_the_default_beam_decodes_as_an_unpruned_search_does() -> None:
         assert kept is not None
         assert whole is not None
         assert kept.intent.text == whole.intent.text
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 8))
+def test_the_best_ending_is_that_of_every_beginning_of_every_sentence(seed: int, frames: int) -> None:
+    log_probs = random_log_probs(seed, frames)
+    search = Search(GRAPH.graph(), SMALL)
+    beginnings = {text[:n] for text in SENTENCES for n in range(1, len(text) + 1)}
+    best = max(beginnings, key=lambda text: best_alignment(log_probs, text))
+    path, is_whole = search.best_ending(log_probs, NO_FILLER)
+    found = sum(log_probs[s.frame, search.labels[s.node] if s.is_label else search.blank] for s in path)
+    assert np.isclose(found, best_alignment(log_probs, best), atol=1e-4)
+    assert is_whole == (best in SENTENCES)

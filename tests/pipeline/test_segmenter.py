@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from voice.events import RATE, Chunk, Segment
 from voice.pipeline.segmenter import Segmenter, SegmenterSettings
+from voice.stages import Progress
 
 FRAME = 320
 
@@ -130,3 +131,64 @@ def test_every_segment_keeps_its_promises(letters: list[str], start: int) -> Non
 def test_bad_settings_are_refused(bad: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):
         SegmenterSettings.model_validate(bad)
+
+
+def ends_after(pattern: str, answers: list[Progress], **settings: int) -> tuple[int, int]:
+    """Return the silence that ended the segment, ms, and how often the speech was handed out to be judged."""
+    segmenter = Segmenter(SegmenterSettings(**settings))
+    segmenter.start(0)
+    asked, said = 0, iter(answers)
+    for chunk, speech in frames(pattern):
+        if segment := segmenter.process(chunk, float(speech)):
+            assert segment.speech_end is not None
+            return (segment.end - segment.speech_end) * 1000 // RATE, asked
+        if pause := segmenter.paused():
+            asked += 1
+            segmenter.judge(pause, next(said))
+    raise AssertionError("no segment")
+
+
+@pytest.mark.parametrize(("said", "silence_ms"), [("complete", 400), ("unfinished", 1200), ("other", 700)])
+def test_what_was_said_decides_how_long_a_pause_may_last(said: Progress, silence_ms: int) -> None:
+    pattern = "." * 20 + "s" * 40 + "." * 80
+    assert ends_after(pattern, [said], grammar_endpoint=True) == (silence_ms, 1)
+    assert ends_after(pattern, [said], grammar_endpoint=False) == (700, 0)
+
+
+def test_speech_that_goes_on_forgets_the_answer_and_is_judged_again() -> None:
+    pattern = "." * 20 + "s" * 40 + "." * 50 + "s" * 30 + "." * 80
+    assert ends_after(pattern, ["unfinished", "complete"], grammar_endpoint=True) == (400, 2)
+    assert ends_after(pattern, ["unfinished", "other"], grammar_endpoint=True) == (700, 2)
+
+
+def test_a_short_preset_is_never_made_longer_by_a_whole_sentence_nor_a_relaxed_one_shorter_by_a_beginning() -> None:
+    pattern = "." * 20 + "s" * 40 + "." * 80
+    assert ends_after(pattern, ["complete"], grammar_endpoint=True, silence_ms=300) == (300, 1)
+    assert ends_after(pattern, ["unfinished"], grammar_endpoint=True, silence_ms=1400) == (1400, 1)
+
+
+def test_a_late_answer_is_passed_over() -> None:
+    segmenter = Segmenter(SegmenterSettings(grammar_endpoint=True))
+    segmenter.start(0)
+    feed(segmenter, "." * 20 + "s" * 40 + "." * 11)
+    pause = segmenter.paused()
+    assert pause is not None
+    assert segmenter.paused() is None, "once in a pause"
+    feed(segmenter, "s" * 10, 71 * FRAME)
+    segmenter.judge(pause, "complete")
+    (segment,) = feed(segmenter, "." * 40, 81 * FRAME)
+    assert segment.speech_end is not None
+    assert (segment.end - segment.speech_end) * 1000 // RATE == 700
+    segmenter.judge(pause, "complete")  # nothing is captured any more
+
+
+def test_without_stop_on_silence_nobody_judges() -> None:
+    segmenter = Segmenter(SegmenterSettings(grammar_endpoint=True))
+    segmenter.start(0, until_stopped=True)
+    feed(segmenter, "." * 20 + "s" * 40 + "." * 30)
+    assert segmenter.paused() is None
+
+
+def test_a_sentence_must_be_looked_at_before_it_can_end() -> None:
+    with pytest.raises(ValueError, match="look_ms"):
+        SegmenterSettings(look_ms=400, complete_ms=400)

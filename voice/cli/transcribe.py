@@ -13,6 +13,8 @@ from voice.errors import ConfigError
 if TYPE_CHECKING:
     from voice.models.asr import CtcRecognizer, DecoderName
 
+_HOT_NATS = 6.0  # what a hot word gains unless another number is given
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -27,9 +29,20 @@ def transcribe(
         str | None,
         typer.Option(metavar="greedy|beam|lexicon", help="How text is read off.", show_default="the bundle's best"),
     ] = None,
+    partials: Annotated[
+        bool, typer.Option("--partials", help="The texts so far first, as while someone speaks.")
+    ] = False,
+    every: Annotated[int, typer.Option(min=40, metavar="MS", help="Audio between two of them, ms.")] = 300,
+    hotword: Annotated[
+        list[str] | None, typer.Option(metavar="TEXT[:NATS]", help="Make a word or phrase likelier (repeatable).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write down free speech."""
+    """Write down free speech.
+
+    With --partials records {"file", "partial", "stable", "unstable", "sequence", "stability", "seconds"} come
+    before the whole text; "stable" is never taken back by a later one.
+    """
     from voice.models.asr import CtcRecognizer, DecoderName  # noqa: PLC0415 - the engine is slow to load
     from voice.models.bundle import load_bundle  # noqa: PLC0415
 
@@ -39,13 +52,47 @@ def transcribe(
     paths = expand(files)
     recognizer = CtcRecognizer(load_bundle(model, "asr"))
     chosen: DecoderName = next((name for name in names if name == decoder), recognizer.best_decoder)
+    recognizer.boost(dict(map(_hotword, hotword or [])))
     if chosen == "lexicon":
         _ = recognizer.lexicon  # says at once where the bundle has no language model
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:
+        if partials:
+            yield from _partials(path, recognizer, chosen, every)
         yield _transcribed(path, recognizer, chosen)
 
     raise typer.Exit(for_each_file(paths, handle, as_json=as_json))
+
+
+def _hotword(text: str) -> tuple[str, float]:
+    """Return the phrase and the nats of TEXT[:NATS]."""
+    from voice.text import normalise  # noqa: PLC0415
+
+    phrase, _, nats = text.partition(":")
+    try:
+        return normalise(phrase), float(nats or _HOT_NATS)
+    except ValueError:
+        raise ConfigError(f"--hotword {text}: {nats!r} is no number", fix="write TEXT or TEXT:NATS") from None
+
+
+def _partials(
+    path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName", every_ms: int
+) -> Iterator[dict[str, Any]]:
+    from voice.audio.files import read_audio  # noqa: PLC0415
+    from voice.events import Segment  # noqa: PLC0415
+    from voice.pipeline.partials import growing  # noqa: PLC0415
+
+    segment = Segment(read_audio(path), 0)
+    for seconds, found in growing(lambda speech: recognizer.transcribe(speech, decoder), segment, every_ms):
+        yield {
+            "file": str(path),
+            "partial": found.text,
+            "stable": found.stable,
+            "unstable": found.unstable,
+            "sequence": found.sequence,
+            "stability": round(found.stability, 3),
+            "seconds": round(seconds, 3),
+        }
 
 
 def _transcribed(path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName") -> dict[str, Any]:

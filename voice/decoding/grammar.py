@@ -18,7 +18,7 @@ from voice.decoding.graph import Graph, Language, PlainSentences
 from voice.decoding.said import Said, said_of
 from voice.decoding.search import Limits, Search, Step
 from voice.events import Intent, Token
-from voice.stages import LogProbs
+from voice.stages import LogProbs, Progress
 from voice.text import Alphabet
 
 _EVIDENCE = 2  # characters whose explanation is not counted
@@ -159,6 +159,29 @@ class GrammarDecoder:
         intent = ready.grammar.read(said.text, intent_filter, context) if said.text else None
         return self._matched(intent, said) if intent else None
 
+    def progress(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Progress:
+        """Return whether what was said so far is a sentence, the beginning of one, or neither.
+
+        Args:
+            log_probs: shape (frames, labels).
+            intent_filter: the intents that count; None: all.
+        """
+        graph, search = self._ready.search(intent_filter)
+        if len(log_probs) == 0 or not len(graph.finals):
+            return "other"
+        path, is_whole = search.best_ending(log_probs, self._limits)
+        if is_whole:
+            return "complete" if self.decode(log_probs, intent_filter) else "other"
+        said = self._said(path, graph, search, log_probs) if path else None
+        if said is None or len(said.text) <= _EVIDENCE:
+            return "other"
+        limit = self.settings.accept_per_character
+        return "unfinished" if limit is None or self._loss(said) <= limit else "other"
+
+    def _loss(self, said: Said) -> float:
+        """Return the nats lost per character, with what the search gave away."""
+        return float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE) + self.settings.character_nats
+
     def _said_as(self, text: str, log_probs: LogProbs) -> Said | None:
         """Return how one sentence fits; None where it is too long for the audio."""
         graph = PlainSentences([text]).graph()
@@ -171,15 +194,16 @@ class GrammarDecoder:
 
     def _matched(self, intent: Intent, said: Said) -> GrammarMatch:
         """Return a match: the intent with what speech says about it."""
-        misfit = float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE)
-        loss = misfit + self.settings.character_nats  # what the search gave away
+        loss = self._loss(said)
         slots = tuple(
             replace(slot, confidence=float(np.exp(np.mean(said.scores[slot.start : slot.end]))))
             if slot.end > slot.start
             else slot
             for slot in intent.slots
         )
-        intent = replace(intent, slots=slots, confidence=float(np.exp(-misfit)), source="grammar")
+        intent = replace(
+            intent, slots=slots, confidence=float(np.exp(self.settings.character_nats - loss)), source="grammar"
+        )
         tokens = words_of(list(said.text), said.frames, said.scores, self._stride)
         return GrammarMatch(intent, tokens, loss, max(said.word_losses()), float(np.mean(said.scores)))
 

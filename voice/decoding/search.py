@@ -114,10 +114,38 @@ class Search:
             log_probs: shape (frames, labels), at least one frame.
             limits: filler and beam.
         """
+        columns, trail, left = self._columns(log_probs, limits)
+        ended = self._ended(columns[-1])
+        if max(ended, trail) <= NEVER / 2:
+            return []
+        last = len(columns) - 1 if ended >= trail else left
+        return self._trace(columns, last, self._is_final[columns[last].nodes])
+
+    def best_ending(self, log_probs: LogProbs, limits: Limits) -> tuple[list[Step], bool]:
+        """Return the best path of a sentence or of the beginning of one, and whether it is a whole sentence's.
+
+        Args:
+            log_probs: shape (frames, labels), at least one frame.
+            limits: filler and beam.
+        """
+        columns, trail, left = self._columns(log_probs, limits)
+        column = columns[-1]
+        ended = max(self._ended(column), trail)
+        begun = (column.nodes != START) & ~self._is_final[column.nodes]
+        best = np.maximum(column.label, column.blank)[begun].max(initial=NEVER)
+        if max(ended, best) <= NEVER / 2:
+            return [], False
+        if best > ended:
+            return self._trace(columns, len(columns) - 1, begun), False
+        last = len(columns) - 1 if self._ended(column) >= trail else left
+        return self._trace(columns, last, self._is_final[columns[last].nodes]), True
+
+    def _columns(self, log_probs: LogProbs, limits: Limits) -> tuple[list[_Column], np.float32, int]:
+        """Return the column of each frame; the best sentence that filler follows, and its last frame."""
         filler = log_probs.max(axis=1) - np.float32(limits.filler)
         column, scratch = _first_column(), _Scratch.of(len(self.labels))
         columns: list[_Column] = []
-        trail, left = NEVER, 0  # best sentence that has ended, followed by filler; its last frame
+        trail, left = NEVER, 0
         for t, row in enumerate(log_probs):
             ended = self._ended(column) if limits.trail else NEVER
             patient = trail if t - 1 - left < limits.trail else NEVER
@@ -127,10 +155,7 @@ class Search:
             lead = filler[t] if t < limits.lead else NEVER
             column = self._advance(column, row, limits, lead, scratch)
             columns.append(column)
-        ended = self._ended(column)
-        if max(ended, trail) <= NEVER / 2:
-            return []
-        return self._trace(columns, len(columns) - 1 if ended >= trail else left)
+        return columns, trail, left
 
     def _ended(self, column: _Column) -> np.float32:
         """Return the best score of a whole sentence."""
@@ -168,9 +193,10 @@ class Search:
         shift = self._first[nodes] - (np.cumsum(counts) - counts)
         return place, np.arange(len(place)) + shift[place]
 
-    def _trace(self, columns: list[_Column], last: int) -> list[Step]:
+    def _trace(self, columns: list[_Column], last: int, may_end: Flags) -> list[Step]:
+        """Return the best path that ends in frame `last` at one of its column's nodes that `may_end`."""
         column = columns[last]
-        ends = np.where(self._is_final[column.nodes], np.maximum(column.label, column.blank), NEVER)
+        ends = np.where(may_end, np.maximum(column.label, column.blank), NEVER)
         place = int(ends.argmax())
         node, is_label = int(column.nodes[place]), bool(column.label[place] >= column.blank[place])
         path: list[Step] = []

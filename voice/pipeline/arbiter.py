@@ -9,7 +9,7 @@ from voice.events import Command, Intent, Segment, Slot, Source, Transcript
 from voice.nlu.grammar import Grammar
 from voice.nlu.live import LiveGrammar
 from voice.pipeline.elicitation import SlotAnswers
-from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, SpeechRecognizer
+from voice.stages import CommandClassifier, GrammarDecoder, IntentParser, Progress, SpeechRecognizer
 from voice.text import normalise
 
 DEFAULT_COMMANDS = {
@@ -146,6 +146,11 @@ class Understander:
             self.settings,
             lambda text: self.parser.parse_open(text, intent_filter),
         )
+
+    def progress(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Progress:
+        """Return whether a speaker who pauses has said a sentence, the beginning of one, or neither."""
+        intent_filter = self._always if intent_filter is None else intent_filter
+        return self.grammar.progress(self.recognizer.log_probs(segment), intent_filter)
 
     def parse(self, text: str, intent_filter: Sequence[str] | None = None) -> Understanding:
         """Return what written `text` means."""

@@ -18,7 +18,6 @@ from voice.bus.base import Bus
 from voice.bus.topics import (
     Arbitration,
     AsrAudioCaptured,
-    AsrPartialTextCaptured,
     AsrRecordingFinished,
     AsrStartListening,
     AsrStopListening,
@@ -43,7 +42,7 @@ from voice.pipeline.activity import Activity
 from voice.pipeline.arbiter import Understander, Understanding
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.interpreter import Interpreter, tokens_of
-from voice.pipeline.partials import Agreement
+from voice.pipeline.partials import Partials, due
 from voice.pipeline.waking import detected
 from voice.pipeline.words import WakeWord
 from voice.stages import AudioSource
@@ -145,6 +144,7 @@ class Assistant:
                 heard = await self._on_ears(partial(self._ears.process, chunk))
                 self._watch(heard)
                 await self._tell(heard)
+                await self._judge(heard, wait=not source.live)
                 for wake in heard.wakes[:1]:
                     await self._woken(wake, heard)
                 for segment in heard.segments:
@@ -182,11 +182,13 @@ class Assistant:
         up = self._activity.process(heard)
         if up is not None:
             await send(self._bus, VadUp(**at) if up else VadDown(**at))
+        for echo in heard.refused:
+            _log.info("%s was our own voice: %.0f %% of it was played", echo.wake.model_id, 100 * echo.share)
         for reason in heard.forgotten:
             lost = f"wake words were off for {reason!r} and nobody took it back: they are on again"
             await send(self._bus, ErrorMessage(component="hotword", error=lost, site_id=self.settings.site_id))
-        every = self.settings.partial_ms * RATE // 1000
-        if every and self.phase == "listening" and not self._partial.running and heard.at - self._partial.at >= every:
+        due_now = due(heard.at, self._partial.at, self.settings.partial_ms)
+        if due_now and self.phase == "listening" and not self._partial.running:
             segment = await self._on_ears(self._ears.so_far)
             if segment is not None:
                 self._partial.at, self._partial.running = heard.at, True
@@ -278,10 +280,11 @@ class Assistant:
         else:
             self._spawn(self._understand(segment, self._turn))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _send_example(self, segment: Segment, example: str) -> None:
         await send(self._bus, ExampleRecorded(self.settings.site_id, example, write_frame(segment.samples)))
@@ -337,16 +340,24 @@ class Assistant:
             so_far.running = False
         if turn is not self._turn or self.phase != "listening" or not heard.text:
             return
-        stable, unstable = so_far.agreement.split(heard.text)
-        partial_text = AsrPartialTextCaptured(
-            text=heard.text,
-            stable_text=stable,
-            unstable_text=unstable,
-            likelihood=heard.confidence,
-            site_id=self.settings.site_id,
-            session_id=turn.session_id,
-        )
-        await send(self._bus, partial_text)
+        await send(self._bus, so_far.partials.next(heard).message(self.settings.site_id, turn.session_id))
+
+    async def _judge(self, heard: Heard, *, wait: bool) -> None:
+        """Let what was said before a pause decide how long the pause may last; a bare slot value is left alone."""
+        if heard.pause is not None and self.phase == "listening" and self._turn.slot is None:
+            judging = self._spawn(self._judge_pause(heard.pause, self._turn.intent_filter))
+            if wait:
+                await judging
+
+    async def _judge_pause(self, pause: Segment, intent_filter: list[str] | None) -> None:
+        try:
+            said = await asyncio.get_running_loop().run_in_executor(
+                self._brain_thread, partial(self._brain.progress, pause, intent_filter)
+            )
+        except Exception:  # noqa: BLE001 - the utterance boundary: the usual silence ends it, and its text says why
+            _log.debug("a pause could not be judged", exc_info=True)
+            return
+        await self._on_ears(partial(self._ears.judge, pause, said))
 
     # ---- files wait for the dialogue ---------------------------------------------------------------------------
 
@@ -379,4 +390,4 @@ class _Partial:
 
     at: int = 0
     running: bool = False
-    agreement: Agreement = field(default_factory=Agreement)
+    partials: Partials = field(default_factory=Partials)

@@ -1,23 +1,123 @@
-"""What has been recognised while someone still speaks, and how much of it will not change any more."""
+"""What has been recognised while someone still speaks, and how much of it will not change any more.
+
+The utterance so far is recognised anew at intervals, so the last text is that of the whole utterance, without the loss
+that a model without a look ahead has.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from voice.bus.topics import AsrPartialTextCaptured
+from voice.events import RATE, Segment, Transcript
+from voice.text import edit_distance
+
+AGREEING = 2
+"""Recognitions in a row that must agree on a word."""
+HELD_BACK = 1
+"""Last words that are never stable: the next sound may lengthen them (light, lights)."""
 
 
-class Agreement:
-    """Splits each text into words that the last text had too, which are stable, and the rest.
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The text so far."""
 
-    Words that were called stable stay so: Liu et al. (2020), "Low-latency sequence-to-sequence speech recognition and
-    translation by partial hypothesis selection", local agreement of n = 2.
+    sequence: int
+    """0 for the first of an utterance."""
+    stable: str
+    """Words that no later partial text of the utterance changes."""
+    unstable: str
+    """What follows, and may change."""
+    confidence: float
+
+    @property
+    def text(self) -> str:
+        """Both."""
+        return f"{self.stable} {self.unstable}".strip()
+
+    @property
+    def stability(self) -> float:
+        """Share of the words that are stable, 0 to 1."""
+        return len(self.stable.split()) / max(1, len(self.text.split()))
+
+    def message(self, site_id: str, session_id: str | None) -> AsrPartialTextCaptured:
+        """Return it as it goes over the bus."""
+        return AsrPartialTextCaptured(
+            text=self.text,
+            stable_text=self.stable,
+            unstable_text=self.unstable,
+            sequence=self.sequence,
+            stability=round(self.stability, 3),
+            likelihood=self.confidence,
+            site_id=site_id,
+            session_id=session_id,
+        )
+
+
+class Partials:
+    """Tells stable words from others, over the texts of one growing utterance.
+
+    A word is stable when the last `agreeing` texts agree on it and on all before it and another word follows: local
+    agreement (Liu et al. 2020, "Low-latency sequence-to-sequence speech recognition and translation by partial
+    hypothesis selection", section 3.2), the last word held back. What was called stable stays, whatever comes; the text
+    of the whole utterance may still differ from it (`benchmarks/partials.py` says how often).
+
+    Args:
+        agreeing: texts in a row.
+        held_back: last words that are never stable.
     """
 
-    def __init__(self) -> None:
-        self._last: list[str] = []
+    def __init__(self, agreeing: int = AGREEING, held_back: int = HELD_BACK) -> None:
+        self._agreeing = agreeing
+        self._held_back = held_back
+        self._texts: list[list[str]] = []
         self._stable: list[str] = []
+        self._n = 0
 
-    def split(self, text: str) -> tuple[str, str]:
-        """Return the stable words of the next text, and those that may change."""
-        words = text.split()
-        n = next((i for i, (old, new) in enumerate(zip(self._last, words, strict=False)) if old != new), None)
-        agreed = words[: min(len(self._last), len(words)) if n is None else n]
-        if len(agreed) > len(self._stable) and agreed[: len(self._stable)] == self._stable:
-            self._stable = agreed
-        self._last = words
-        return " ".join(self._stable), " ".join(words[len(self._stable) :])
+    def next(self, heard: Transcript) -> Partial:
+        """Return what to tell of the next text."""
+        words = heard.text.split()
+        self._texts = [*self._texts, words][-self._agreeing :]
+        if len(self._texts) == self._agreeing:
+            shortest = min(map(len, self._texts)) - self._held_back
+            n = next((i for i in range(max(0, shortest)) if len({t[i] for t in self._texts}) > 1), max(0, shortest))
+            if n > len(self._stable) and words[: len(self._stable)] == self._stable:
+                self._stable = words[:n]
+        rest = words[_split(self._stable, words) :]
+        self._n += 1
+        return Partial(self._n - 1, " ".join(self._stable), " ".join(rest), heard.confidence)
+
+
+def growing(
+    transcribe: Callable[[Segment], Transcript], segment: Segment, every_ms: int
+) -> Iterator[tuple[float, Partial]]:
+    """Yield what would be told while `segment` is spoken, with the seconds heard by then; not the whole's text.
+
+    Args:
+        transcribe: recognises each beginning.
+        segment: the speech.
+        every_ms: audio between two texts, ms.
+    """
+    partials = Partials()
+    step = every_ms * segment.rate // 1000
+    for end in range(step, len(segment.samples), step):
+        heard = transcribe(replace(segment, samples=segment.samples[:end]))
+        if heard.text:
+            yield end / segment.rate, partials.next(heard)
+
+
+def due(at: int, last: int, every_ms: int) -> bool:
+    """Return whether it is time for another partial text.
+
+    Args:
+        at: sample index now.
+        last: sample index of the last one.
+        every_ms: audio between two, ms; 0: never.
+    """
+    return bool(every_ms) and at - last >= every_ms * RATE // 1000
+
+
+def _split(stable: list[str], words: list[str]) -> int:
+    """Return how many of `words` correspond to the stable ones: as few edits as can be, about as many words."""
+    if words[: len(stable)] == stable:
+        return len(stable)
+    return min(range(len(words) + 1), key=lambda n: (edit_distance(stable, words[:n]), abs(n - len(stable))))

@@ -3,6 +3,10 @@
     idle --start--> waiting --onset--> speech --silence, cap--> Segment
                        | no speech in time --------------------> Segment without speech
 
+How much silence ends a segment may depend on what was said so far (`grammar_endpoint`): less after a whole sentence,
+more after the beginning of one. `paused` hands out the speech once in each pause, and `judge` takes the answer; until
+it comes the usual silence holds, and when speech goes on the answer is forgotten.
+
 A capture may be started late: the segmenter keeps the recent audio and goes through it again from the sample asked for,
 so that the answer does not depend on when `start` was called.
 """
@@ -16,6 +20,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from voice.events import RATE, Chunk, EndedBy, Segment
+from voice.stages import Progress
 
 State = Literal["idle", "waiting", "speech"]
 Preset = Literal["short", "normal", "relaxed"]
@@ -31,6 +36,12 @@ class SegmenterSettings(BaseModel):
 
     silence: Preset = Field("normal", description="silence that ends a segment: 250, 700 or 1250 ms")
     silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides the preset")
+    grammar_endpoint: bool = Field(
+        True, description="less silence after a whole sentence of the grammar, more after the beginning of one"
+    )
+    look_ms: int = Field(200, gt=0, description="silence after which the speech so far is looked at, ms")
+    complete_ms: int = Field(400, gt=0, description="silence that ends a whole sentence, ms; at most the usual one")
+    unfinished_ms: int = Field(1200, gt=0, description="silence that ends the beginning of one, ms; at least the usual")
     pre_roll_ms: int = Field(500, ge=500, description="audio kept in front of the speech, ms")
     ring_ms: int = Field(3000, ge=2000, description="recent audio kept for a late start, ms")
     speech_share: float = Field(0.5, gt=0, le=1, description="speech share from which a frame is voiced")
@@ -49,6 +60,8 @@ class SegmenterSettings(BaseModel):
             raise ValueError(
                 f"ring_ms {self.ring_ms} is less than pre_roll_ms + wake_tail_ms + onset_window_ms = {needed}"
             )
+        if self.complete_ms <= self.look_ms:
+            raise ValueError(f"complete_ms {self.complete_ms} is not more than look_ms {self.look_ms}")
         if self.onset_ms > self.onset_window_ms:
             raise ValueError(f"onset_ms {self.onset_ms} does not fit into onset_window_ms {self.onset_window_ms}")
         if self.cap_ms <= needed:
@@ -59,6 +72,11 @@ class SegmenterSettings(BaseModel):
     def ending_ms(self) -> int:
         """Silence that ends speech, ms."""
         return self.silence_ms or SILENCE_MS[self.silence]
+
+    def ending_after(self, said: Progress) -> int:
+        """Silence that ends speech of which so much was said, ms."""
+        usual = self.ending_ms
+        return {"complete": min(self.complete_ms, usual), "unfinished": max(self.unfinished_ms, usual)}.get(said, usual)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +140,30 @@ class Segmenter:
         found, self._found = self._found, None
         return found
 
+    def recent(self, start: int, end: int) -> Chunk:
+        """Return the audio between two samples, as far as the ring goes back and frames are complete."""
+        return self._ring.cut(start, end)
+
     def so_far(self) -> Segment | None:
         """Return what the capture under way holds, and go on; None where no speech worth a segment has begun."""
         return self._capture.segment("stopped") if self._capture and self._capture.has_speech else None
+
+    def paused(self) -> Segment | None:
+        """Return the speech so far once in each pause, when it is time to `judge` it; None at any other time."""
+        settings = self.settings
+        if not settings.grammar_endpoint or self._capture is None or not self._capture.is_due():
+            return None
+        return self._capture.segment("stopped")
+
+    def judge(self, segment: Segment, said: Progress) -> None:
+        """Let what was said decide how long the pause may last; too late an answer is passed over.
+
+        Args:
+            segment: of `paused`.
+            said: what it is.
+        """
+        if self._capture is not None:
+            self._capture.judge(segment.speech_end, said)
 
     def stop(self, ended_by: EndedBy = "stopped") -> Segment | None:
         """End the capture; return what it holds, or None where no speech had begun."""
@@ -221,12 +260,28 @@ class _Capture:
         self._run = 0  # samples of the present unbroken voiced run
         self._voiced = 0  # samples of voiced audio since the onset
         self._last_voiced = at
+        self._asked_at: int | None = None  # end of the speech that was handed out to be judged
+        self._ending_ms = settings.ending_ms
         self._in_tail = wake_at is not None and self._speaking_at(at)
 
     @property
     def has_speech(self) -> bool:
         """Whether there is speech that is no noise."""
         return self.onset is not None and self._voiced >= _samples(self._settings.min_speech_ms)
+
+    def is_due(self) -> bool:
+        """Return True once in a pause that has become long enough to look at what was said."""
+        if self._until_stopped or not self.has_speech or self._asked_at == self._last_voiced:
+            return False
+        if self._end - self._last_voiced < _samples(self._settings.look_ms):
+            return False
+        self._asked_at = self._last_voiced
+        return True
+
+    def judge(self, speech_end: int | None, said: Progress) -> None:
+        """Let what was said until `speech_end` decide how long this pause may last."""
+        if speech_end == self._last_voiced:
+            self._ending_ms = self._settings.ending_after(said)
 
     def advance(self, frame: _Frame) -> EndedBy | None:
         """Take in a frame; return why the segment is complete, or None."""
@@ -270,10 +325,10 @@ class _Capture:
         if frame.voiced:
             self._voiced += len(frame.chunk.samples)
         if self._run >= _samples(settings.resume_ms):
-            self._last_voiced = frame.chunk.end
+            self._last_voiced, self._ending_ms = frame.chunk.end, settings.ending_ms
         if self._end - self._start() >= _samples(settings.cap_ms):
             return "cap"
-        if self._end - self._last_voiced < _samples(settings.ending_ms):
+        if self._end - self._last_voiced < _samples(self._ending_ms):
             return None
         if self._voiced >= _samples(settings.min_speech_ms):
             return "silence"

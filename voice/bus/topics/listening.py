@@ -130,12 +130,18 @@ class AsrTextCaptured(SitePayload):
 
 
 class AsrPartialTextCaptured(AsrTextCaptured):
-    """What was recognised so far, while someone is speaking; `stableText` will not change any more."""
+    """What was recognised so far, while someone is speaking: `stableText`, then `unstableText`, which may change.
+
+    A later partial text of the utterance never takes back a word of `stableText`; `textCaptured` is recognised from the
+    whole utterance.
+    """
 
     topic_filter = "hermes/asr/partialTextCaptured"
     direction = "written"
     stable_text: str = ""
     unstable_text: str = ""
+    sequence: int = Field(0, description="0 for the first of an utterance, then one more each; Earshot's own")
+    stability: float = Field(0.0, description="share of the words that are stable, 0 to 1; Earshot's own")
 
 
 class AsrRecordingFinished(SitePayload):
