@@ -116,6 +116,17 @@ def test_any_features_may_be_compared() -> None:
     assert [fault.code if fault else None for fault in faults] == [None, None, "odd"]
 
 
+def test_a_take_that_says_the_phrase_worse_than_the_others_is_farther_from_them() -> None:
+    takes = [spoken("ai", seed) for seed in range(4)]
+    described = [cepstra(take) for take in takes]
+    plain = disagreements(described, 0.25)
+    scored = disagreements(described, 0.25, [-1.0, -1.0, -11.0, -1.0])
+    np.testing.assert_allclose(scored / plain, [1, 1, np.e, 1])
+    said = iter([-1.0, -1.0, -11.0, -1.0])
+    faults = check_takes(takes, TakeSettings(agreement=0), score=lambda take: next(said))
+    assert [fault.code if fault else None for fault in faults] == [None, None, "odd", None]
+
+
 SEQUENCE = st.lists(st.tuples(*[st.floats(-1, 1, width=32)] * 3), min_size=1, max_size=6).map(
     lambda rows: np.array(rows, np.float32)
 )

@@ -77,7 +77,7 @@ def test_without_a_microphone_nothing_can_be_asked(
 
 
 def recorder(folder: Path, wanted: int) -> _Recorder:
-    session = TakeSession(TakeFolder(folder, "hey luna"), TakeSettings.for_phrase("hey luna"))
+    session = TakeSession(TakeFolder(folder, "hey luna"), TakeSettings.for_phrase("hey luna"), lambda take: 0.0)
     return _Recorder(session, "hey luna", wanted, as_json=False)
 
 

@@ -22,7 +22,7 @@ def offered(session: TakeSession, samples: Samples) -> list[tuple[str | None, st
 
 
 def session_in(folder: Path, speaker: str = "take") -> TakeSession:
-    return TakeSession(TakeFolder(folder, PHRASE, speaker), TakeSettings.for_phrase(PHRASE))
+    return TakeSession(TakeFolder(folder, PHRASE, speaker), TakeSettings.for_phrase(PHRASE), lambda take: 0.0)
 
 
 def test_each_phrase_of_a_recording_is_a_take_with_a_little_quiet_around_it() -> None:

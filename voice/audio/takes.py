@@ -18,12 +18,14 @@ from voice.events import RATE, Samples
 _HOP = 160  # samples in a frame of level: 10 ms
 _FLOOR_DB = -90.0  # below 16-bit audio's least
 _JOINED = 25  # frames; a pause this short is inside the phrase
+_SOFT_DB = 25.0  # below the loudest; softer sounds are no speech, though a file's floor lies deeper
 _FULL = 0.985  # of full scale; lossy codecs round a clipped wave off
 _EDGE = 3  # frames
 _CEPSTRA = FeatureSettings(kind="mfcc", f_min=100.0, f_max=3800.0)
 _MOST_FRAMES = 100  # of a description: 2 s
 _OFFSETS = 12  # each take is compared with twice as many others at most
 _AT_ONCE = 256  # pairs warped together
+_SCORE_WEIGHT = 0.1  # of a nat a letter that a take is said worse than the others, against the logarithm of distances
 
 
 class TakeSettings(BaseModel):
@@ -37,7 +39,7 @@ class TakeSettings(BaseModel):
     edge_db: float = Field(12.0, gt=0, description="what is this near to the loudest at an edge is cut there")
     shortest_s: float = Field(0.2, gt=0, description="speech, s")
     longest_s: float = Field(4.0, gt=0, description="speech, s")
-    disagreement: float = Field(1.6, gt=1, description="distance to the other takes, times what is usual among them")
+    disagreement: float = Field(1.8, gt=1, description="distance to the other takes, times what is usual among them")
     agreement: float = Field(0.25, ge=0, description="distance that takes of one phrase may always have")
 
     @classmethod
@@ -56,7 +58,7 @@ class TakeFacts:
     level_dbfs: float
     """Of the loudest 50 ms."""
     floor_dbfs: float
-    """10th percentile."""
+    """10th percentile, exact zeros aside."""
     snr_db: float
     """Mean level of the speech over the floor."""
     clipped: float
@@ -99,8 +101,9 @@ def measure(samples: Samples) -> TakeFacts:
     frames = np.asarray(samples[: n_frames * _HOP], np.float64).reshape(n_frames, _HOP)
     power = np.maximum(np.mean(frames**2, axis=1), 10 ** (_FLOOR_DB / 10))
     smooth = 10 * np.log10(np.convolve(np.pad(power, 2, mode="edge"), np.full(5, 0.2), "valid"))
-    floor, peak = float(np.quantile(smooth, 0.1)), float(smooth.max())
-    first, last = _speech(smooth, floor + 0.4 * (peak - floor))
+    live = smooth[smooth > _FLOOR_DB + 1]  # a file may be filled up with zeros
+    floor, peak = float(np.quantile(live, 0.1)) if len(live) else _FLOOR_DB, float(smooth.max())
+    first, last = _speech(smooth, max(floor + 0.4 * (peak - floor), peak - _SOFT_DB))
     speech = np.sort(10 * np.log10(power[first:last]))[(last - first) // 4 :]
     return TakeFacts(
         seconds=len(samples) / RATE,
@@ -181,7 +184,9 @@ def cepstra(samples: Samples) -> Features:
     return np.concatenate([rows, slopes], axis=1).astype(np.float32)
 
 
-def disagreements(described: Sequence[Features], agreement: float) -> npt.NDArray[np.float64]:
+def disagreements(
+    described: Sequence[Features], agreement: float, scores: Sequence[float] | None = None
+) -> npt.NDArray[np.float64]:
     """Return how far each take is from the others, over what is usual among them: 1 is usual, 2 is twice as far.
 
     A take's distance is the lower median of those to the others, so two of three takes that agree are enough to tell
@@ -190,6 +195,8 @@ def disagreements(described: Sequence[Features], agreement: float) -> npt.NDArra
     Args:
         described: of each take its features, shape (frames, dimensions), at least one frame.
         agreement: what is usual at least, so that copies of a take don't make all others odd.
+        scores: how well each says the phrase, nats a letter: a take that says it worse than the median counts as
+            farther, by a factor e for ten nats.
     """
     n = len(described)
     if n < 3:
@@ -201,7 +208,11 @@ def disagreements(described: Sequence[Features], agreement: float) -> npt.NDArra
         others[i].append(float(distance))
         others[j].append(float(distance))
     lower = np.array([sorted(distances)[(len(distances) - 1) // 2] for distances in others])
-    return np.asarray(lower / max(float(np.median(lower)), agreement, 1e-9))
+    ratios = lower / max(float(np.median(lower)), agreement, 1e-9)
+    if scores is not None:
+        usual = sorted(scores)[n // 2]
+        ratios *= np.exp(_SCORE_WEIGHT * (usual - np.asarray(scores, np.float64)))
+    return np.asarray(ratios)
 
 
 def warped(described: Sequence[Features], pairs: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:
@@ -231,7 +242,10 @@ def _warped(rows: Sequence[Features], pairs: Sequence[tuple[int, int]]) -> npt.N
 
 
 def check_takes(
-    takes: Sequence[Samples], settings: TakeSettings, describe: Callable[[Samples], Features] = cepstra
+    takes: Sequence[Samples],
+    settings: TakeSettings,
+    describe: Callable[[Samples], Features] = cepstra,
+    score: Callable[[Samples], float] | None = None,
 ) -> list[Fault | None]:
     """Return for each take what is wrong with it, or None.
 
@@ -240,13 +254,20 @@ def check_takes(
     Args:
         takes: mono at 16 kHz.
         settings: what a take must be.
-        describe: features by which takes are compared: `cepstra` tells takes of one speaker apart, a word embedding
-            those of several.
+        describe: features by which takes are compared.
+        score: how well a take says the phrase (`SpokenPhrase.score`): needed where several people speak, whose takes
+            differ by more than their words.
     """
     faults = [find_fault(measure(take), settings) for take in takes]
     good = [i for i, fault in enumerate(faults) if fault is None]
-    for i, ratio in zip(good, disagreements([describe(takes[i]) for i in good], settings.agreement), strict=True):
+    described, scores = [describe(takes[i]) for i in good], [score(takes[i]) for i in good] if score else None
+    for i, ratio in zip(good, disagreements(described, settings.agreement, scores), strict=True):
         if ratio > settings.disagreement:
-            reason = f"it doesn't sound like the other takes ({ratio:.1f} times as far from them as usual)"
-            faults[i] = Fault("odd", reason, "say the same phrase in each, or leave it out")
+            faults[i] = odd(ratio)
     return faults
+
+
+def odd(ratio: float) -> Fault:
+    """Return the fault of a take that is `ratio` times as far from the others as usual."""
+    what = f"it doesn't sound like the other takes ({ratio:.1f} times as far from them as usual)"
+    return Fault("odd", what, "say the same phrase in each, or leave it out")

@@ -11,6 +11,7 @@ from voice.errors import AudioError, ConfigError
 
 if TYPE_CHECKING:
     from voice.audio.microphone import MicrophoneSource
+    from voice.events import Chunk
     from voice.ops.recording import TakeSession, Verdict
     from voice.stages import AudioSource
 
@@ -42,11 +43,13 @@ def record_keyword(  # noqa: PLR0913 - the options of a command
 ) -> None:
     """Record takes of a wake word: cut out, checked, and asked for again where one is no good."""
     from voice.audio.takes import TakeSettings  # noqa: PLC0415 - numpy is slow to load
+    from voice.models.spoken_phrase import SpokenPhrase  # noqa: PLC0415
     from voice.ops.recording import TakeFolder, TakeSession  # noqa: PLC0415
 
     if more and source is None:
         raise ConfigError(f"{more[0]!r} stands behind the phrase", fix=f"quote it: '{' '.join([phrase, *more])}'")
-    session = TakeSession(TakeFolder(out, phrase, speaker), TakeSettings.for_phrase(phrase))
+    folder = TakeFolder(out, phrase, speaker)
+    session = TakeSession(folder, TakeSettings.for_phrase(phrase), SpokenPhrase(phrase).score)
     recorder = _Recorder(session, phrase, takes, as_json=as_json)
     try:
         if source is None and recorder.complete:
@@ -116,22 +119,33 @@ class _Recorder:
             DeviceError: the microphone can't be opened.
             AudioError: nobody speaks, or a take can't be written.
         """
+        from voice.audio.rechunk import Rechunker  # noqa: PLC0415
+        from voice.events import RATE  # noqa: PLC0415
+
         n_silent = 0
+        frames = Rechunker(RATE // 50)
         try:
             async for chunk in microphone.chunks():
+                for frame in frames.process(chunk):
+                    spoken = None if self.complete else self._hear(frame)
+                    if spoken is not None:
+                        n_silent = 0 if spoken else n_silent + 1
+                    if n_silent == _PATIENCE:
+                        raise AudioError("nothing was said for 30 s", fix="check the microphone with `voice devices`")
                 if self.complete:
                     await microphone.close()  # ends the loop
-                    continue
-                if self._listener.waits:
-                    say(f"{self._session.n_kept + 1} of {self._wanted}: say {self._phrase!r}")
-                    self._listener.ask(chunk.start)
-                if segment := self._listener.process(chunk):
-                    self._tell(self._session.offer(segment), "microphone")
-                    n_silent = n_silent + 1 if segment.speech_start is None else 0
-                if n_silent == _PATIENCE:
-                    raise AudioError("nothing was said for 30 s", fix="check the microphone with `voice devices`")
         finally:
             await microphone.close()
+
+    def _hear(self, frame: "Chunk") -> bool | None:
+        """Ask where nobody has been asked; return whether something was said where a take has ended, else None."""
+        if self._listener.waits:
+            say(f"{self._session.n_kept + 1} of {self._wanted}: say {self._phrase!r}")
+            self._listener.ask(frame.start)
+        if (segment := self._listener.process(frame)) is None:
+            return None
+        self._tell(self._session.offer(segment), "microphone")
+        return segment.speech_start is not None
 
     def _tell(self, verdict: "Verdict", source: str) -> None:
         if self._as_json:

@@ -2,13 +2,14 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from voice.audio.features import Features
 from voice.audio.files import read_audio
-from voice.audio.takes import Fault, TakeFacts, TakeSettings, cepstra, disagreements, find_fault, measure
+from voice.audio.pcm import level_dbfs
+from voice.audio.takes import Fault, TakeFacts, TakeSettings, cepstra, disagreements, find_fault, measure, odd
 from voice.errors import AudioError, ConfigError
 from voice.events import RATE, Chunk, Samples, Segment
 from voice.models.vad import WebRtcVad
@@ -20,6 +21,9 @@ _MARGIN = 3 * RATE // 10
 """Samples kept before and after the speech."""
 
 _SEGMENTS = SegmenterSettings(silence_ms=600, no_speech_ms=10_000, cap_ms=8_000)
+_FAINT = -55.0
+"""Level of 20 ms or more, dBFS, below which nothing is speech: a VAD takes faint noise after silence for some."""
+
 _PHRASE, _ASIDE = "phrase.txt", "rejected"
 _NAME = re.compile(r"[a-z0-9_]+")
 
@@ -42,7 +46,8 @@ class TakeListener:
 
     def process(self, chunk: Chunk) -> Segment | None:
         """Take in a chunk; return a take, or a segment without speech after ten seconds of waiting."""
-        return self._segmenter.process(chunk, self._vad.process(chunk))
+        speech = self._vad.process(chunk)
+        return self._segmenter.process(chunk, speech if level_dbfs(chunk.samples) > _FAINT else 0.0)
 
     def takes_in(self, samples: Samples) -> Iterator[Segment]:
         """Yield every take in a recording; one segment without speech where there is none."""
@@ -149,15 +154,17 @@ class TakeSession:
     Args:
         folder: where they are kept; those of the same speaker count.
         settings: what a take must be.
+        score: how well a take says the phrase (`SpokenPhrase.score`).
 
     Raises:
         AudioError: a take that is there can't be read.
     """
 
-    def __init__(self, folder: TakeFolder, settings: TakeSettings) -> None:
+    def __init__(self, folder: TakeFolder, settings: TakeSettings, score: Callable[[Samples], float]) -> None:
         self._folder = folder
         self._settings = settings
-        self._kept: dict[Path, Features] = {path: cepstra(read_audio(path)) for path in folder.paths()}
+        self._score = score
+        self._kept = {path: self._described(read_audio(path)) for path in folder.paths()}
 
     @property
     def n_kept(self) -> int:
@@ -173,15 +180,16 @@ class TakeSession:
         samples = trimmed(segment)
         facts = measure(samples)
         if segment.speech_start is None:
-            return Verdict(None, _NOTHING if facts.level_dbfs > _AUDIBLE else _silence(facts), facts)
+            return Verdict(None, _NOTHING if facts.level_dbfs > _FAINT else _silence(facts), facts)
         if fault := find_fault(facts, self._settings):
             return Verdict(None, fault, facts)
-        described = cepstra(samples)
-        *others, own = disagreements([*self._kept.values(), described], self._settings.agreement)
+        described = self._described(samples)
+        features, scores = zip(*self._kept.values(), described, strict=True)
+        *others, own = disagreements(features, self._settings.agreement, scores)
         if own > self._settings.disagreement:
-            return Verdict(None, _odd(own), facts)
+            return Verdict(None, odd(own), facts)
         aside = tuple(
-            (self._folder.set_aside(path), _odd(ratio))
+            (self._folder.set_aside(path), odd(ratio))
             for path, ratio in zip(tuple(self._kept), others, strict=True)
             if ratio > self._settings.disagreement
         )
@@ -191,19 +199,16 @@ class TakeSession:
         self._kept[path] = described
         return Verdict(path, None, facts, aside)
 
+    def _described(self, samples: Samples) -> tuple[Features, float]:
+        return cepstra(samples), self._score(samples)
 
-_AUDIBLE = -60.0  # dBFS
+
 _NOTHING = Fault("silent", "no speech was heard", "say the phrase, nearer to the microphone")
 
 
 def _silence(facts: TakeFacts) -> Fault:
     level = f"{facts.level_dbfs:.0f} dBFS at most"
     return Fault("silent", f"no speech was heard ({level})", "check the microphone with `voice devices`")
-
-
-def _odd(ratio: float) -> Fault:
-    reason = f"it doesn't sound like the other takes ({ratio:.1f} times as far from them as usual)"
-    return Fault("odd", reason, "say the same phrase in the same way")
 
 
 def _write(path: Path, data: bytes) -> None:
