@@ -36,25 +36,36 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     words: Annotated[int, typer.Option(min=1)] = 50_000,
     bigrams: Annotated[int, typer.Option(min=1)] = 400_000,
     trigrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    quadgrams: Annotated[int, typer.Option(min=1)] = 400_000,
+    order: Annotated[int, typer.Option(min=2, max=4, help="words in the longest n-gram")] = 3,
+    min_count: Annotated[int, typer.Option(min=1, help="a word seen less often is unknown")] = 3,
+    recipe: Annotated[
+        Path | None, typer.Option(help="whose alphabet the words are spelled in; English without")
+    ] = None,
     arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
     from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
 ) -> None:
-    """Make a word trigram model: modified Kneser-Ney, pruned."""
+    """Make a word n-gram model of order 2 to 4: modified Kneser-Ney, pruned."""
     from asr_training import language  # noqa: PLC0415
     from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
     from asr_training.lm import Sizes, estimate  # noqa: PLC0415
+    from asr_training.settings import read_recipe  # noqa: PLC0415
     from asr_training.texts import Texts, read_texts  # noqa: PLC0415
+    from voice.decoding.ngram import ORDERS  # noqa: PLC0415
+    from voice.text import ENGLISH_CHARACTERS  # noqa: PLC0415
 
+    labels = read_recipe(recipe).labels if recipe else ENGLISH_CHARACTERS
     if from_arpa:
         texts, arrays = Texts(), read_arpa(from_arpa)
     else:
-        texts = read_texts(text or [], data or [], without=tuple(without or ()))
+        texts = read_texts(text or [], data or [], without=tuple(without or ()), alphabet=labels)
         _say(f"{len(texts.sentences)} sentences")
-        arrays = estimate(texts.sentences, Sizes(words=words, bigrams=bigrams, trigrams=trigrams))
+        sizes = Sizes(words, min_count, bigrams, trigrams, quadgrams)
+        arrays = estimate(texts.sentences, sizes, order)
     if arpa:
         write_arpa(arpa, arrays)
-    language.write(out, arrays, texts.sources)
-    counts = ", ".join(f"{len(arrays[f'{name}_score'])} {name}grams" for name in ("uni", "bi", "tri"))
+    language.write(out, arrays, texts.sources, labels)
+    counts = ", ".join(f"{len(arrays[f'{n}_score'])} {n}grams" for n in ORDERS if f"{n}_score" in arrays)
     _say(f"wrote {out}: {counts}, {out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -1,5 +1,6 @@
 """The utterances that an evaluation is made of, and what is known about each."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 from asr_training.manifest import Utterance, corpora, read_manifest
 from voice.errors import DataError
 from voice.events import Samples
-from voice.text import normalise
+from voice.text import ENGLISH_CHARACTERS, normalise
 
 _FRAME_S = 0.02
 _QUIET, _LOUD = 0.1, 0.9  # quantiles of the power of frames
@@ -31,15 +32,15 @@ class Clip:
     reference: str
 
 
-def clip_of(folder: Path, utterance: Utterance) -> Clip:
-    """Return an utterance of the corpus in `folder`."""
+def clip_of(folder: Path, utterance: Utterance, alphabet: Collection[str] = ENGLISH_CHARACTERS) -> Clip:
+    """Return an utterance of the corpus in `folder`, its text as a recogniser with this alphabet may write it."""
     return Clip(
         audio=folder / utterance.audio,
         corpus=folder.name,
         speaker=utterance.speaker or utterance.audio,
         speaker_known=utterance.speaker is not None,
         sex=_SEXES.get((utterance.gender or "").lower(), "unknown"),
-        reference=normalise(utterance.text or ""),
+        reference=normalise(utterance.text or "", alphabet),
     )
 
 
@@ -55,7 +56,7 @@ def chosen_utterances(data: Path, split: str, limit: int | None, seed: int) -> l
         (folder, utterance)
         for folder in corpora(data)
         for utterance in read_manifest(folder)
-        if (utterance.split or "train") == split and normalise(utterance.text or "")
+        if (utterance.split or "train") == split and any(c.isalnum() for c in utterance.text or "")
     ]
     if not found:
         raise DataError(f"{data}: no utterance in split {split!r}", fix="give another --split")

@@ -108,7 +108,9 @@ def measure_set(
     Raises:
         DataError: there is no such utterance, or one can't be read.
     """
-    clips = [clip_of(*found) for found in chosen_utterances(folder, split, limit, seed)]
+    labels = recognizer.alphabet.labels
+    chosen = chosen_utterances(folder, split, limit, seed)
+    clips = [clip for found in chosen if (clip := clip_of(*found, labels)).reference]
     if "lexicon" in decoders:
         _ = recognizer.lexicon  # reading it is not part of recognising
     systems = [*decoders, *([PEER] if peer else [])]

@@ -28,7 +28,11 @@ def heard_by(recognizer: CtcRecognizer, data: list[Path], split: str, limit: int
     """
     rate = recognizer.features.rate
     return [
-        Heard(u.speaker or u.audio, normalise(u.text or ""), recognizer.log_probs(Segment(samples, 0, rate)))
+        Heard(
+            u.speaker or u.audio,
+            normalise(u.text or "", recognizer.alphabet.labels),
+            recognizer.log_probs(Segment(samples, 0, rate)),
+        )
         for root in data
         for folder, u in chosen_utterances(root, split, limit, seed=1)
         for samples in [read_audio(folder / u.audio, rate)]

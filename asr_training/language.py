@@ -13,7 +13,7 @@ from voice.decoding.ngram import MARKS, NGram, write_arrays
 from voice.decoding.trie import build_trie
 from voice.errors import DataError
 from voice.models.bundle import DataSource
-from voice.text import Alphabet
+from voice.text import ENGLISH_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,25 @@ class Language:
     record: dict[str, Any]
 
 
-def write(path: Path, arrays: Mapping[str, npt.NDArray[Any]], sources: Sequence[DataSource]) -> None:
+def write(
+    path: Path,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    sources: Sequence[DataSource],
+    alphabet: Sequence[str] = ENGLISH_CHARACTERS,
+) -> None:
     """Write n-grams with the trie of their words, and the list of the texts.
+
+    Args:
+        path: NAME.bin.
+        arrays: of `NGram`.
+        sources: the texts.
+        alphabet: the acoustic model's labels, blank first; a word with another character can't be recognised.
 
     Raises:
         DataError: the disk refuses.
     """
     model = NGram(arrays)
-    labels = {label: i for i, label in enumerate(Alphabet().labels) if i != Alphabet().blank}
+    labels = {label: i for i, label in enumerate(alphabet) if i}
     trie = build_trie(model.words, model.unigrams, labels, len(MARKS))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Word trigrams from text: interpolated modified Kneser-Ney, pruned by entropy.
+"""Word n-grams of order 2 to 4 from text: interpolated modified Kneser-Ney, pruned by entropy.
 
 Chen and Goodman 1998, "An empirical study of smoothing techniques for language modeling", equations 26 to 29; pruning
 as Stolcke 1998, "Entropy-based pruning of backoff language models", with the change of the back-off weight left out of
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from voice.decoding.ngram import BEGIN, END, MARKS, UNKNOWN
-from voice.errors import DataError
+from voice.decoding.ngram import BEGIN, END, MARKS, ORDERS, UNKNOWN
+from voice.errors import ConfigError, DataError
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +29,67 @@ class Sizes:
     """A word seen less often is unknown."""
     bigrams: int = 400_000
     trigrams: int = 400_000
+    quadgrams: int = 400_000
+
+    def most(self, order: int) -> int:
+        """Return the largest number of n-grams of an order."""
+        return (self.bigrams, self.trigrams, self.quadgrams)[order - 2]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """The n-grams of one order: keys ascending, with what smoothing needs."""
+class Grams:
+    """The n-grams of one order, in the order of (context, last word)."""
 
-    key: Ids
+    context: Ids
+    """Index of the n-gram without its last word, among those one shorter; of a word: -1."""
+    last: Ids
+    """Id of the last word."""
+    suffix: Ids
+    """Index of the n-gram without its first word, among those one shorter; of a word: -1."""
+    frequency: Floats
+    """How often it stands in the text."""
     count: Floats
+    """What smoothing counts: its frequency in the longest order and after `<s>`, else its different left neighbours."""
 
 
-def estimate(sentences: Iterable[str], sizes: Sizes = Sizes()) -> dict[str, npt.NDArray]:
+def estimate(sentences: Iterable[str], sizes: Sizes = Sizes(), order: int = 3) -> dict[str, npt.NDArray]:
     """Return the arrays of `voice.decoding.ngram.NGram`.
 
     Args:
         sentences: normalised, words separated by spaces.
         sizes: limits.
+        order: words in the longest n-gram, 2 to 4.
 
     Raises:
-        DataError: the text is too small to estimate discounts.
+        ConfigError: another order.
+        DataError: the text is too small.
     """
+    if not 2 <= order <= len(ORDERS):
+        raise ConfigError(f"order {order} of a language model", fix=f"choose 2 to {len(ORDERS)}")
     lines = [sentence.split() for sentence in sentences]
     words = vocabulary(lines, sizes)
     v = len(words)
     ids, start = _numbered(lines, {word: i for i, word in enumerate(words)})
-    tri, bi, uni = _counts(ids, start, v)
-    if not len(tri.key) or not len(bi.key):
-        raise DataError("too little text for a language model", fix="give more sentences")
-    p1 = _unigrams(uni, v)
-    p2 = _interpolated(bi, bi.key // v, p1[bi.key % v])
-    backed = _looked_up(bi.key, p2, tri.key % (v * v))  # the tail of a trigram seen was seen
-    p3 = _interpolated(tri, tri.key // v, backed)
-    kept3 = _most_useful(p3, backed, _looked_up(*_context_counts(ids, start, v), tri.key // v), sizes.trigrams)
-    tri_key, p3 = tri.key[kept3], p3[kept3]
-    share = np.bincount(ids, minlength=v)[bi.key // v].astype(float)
-    needed = np.isin(bi.key, tri_key // v)
-    kept2 = needed | _most_useful(p2, p1[bi.key % v], share, sizes.bigrams)
-    bi_key, p2 = bi.key[kept2], p2[kept2]
-    backoff1 = _backoff(bi_key // v, p2, p1[bi_key % v], v)
-    context = np.searchsorted(bi_key, tri_key // v)
-    lower = _backed_off(tri_key % (v * v), bi_key, p2, backoff1, p1, v)
-    backoff2 = _backoff(context, p3, lower, len(bi_key))
-    return {
-        "words": np.frombuffer("".join(f"{word}\n" for word in words).encode(), np.uint8),
-        "uni_score": np.log(p1).astype(np.float32),
-        "uni_backoff": np.log(backoff1).astype(np.float32),
-        "bi_key": bi_key,
-        "bi_score": np.log(p2).astype(np.float16),
-        "bi_backoff": np.log(backoff2).astype(np.float16),
-        "tri_key": context * v + tri_key % v,
-        "tri_score": np.log(p3).astype(np.float16),
-    }
+    grams = _grams(ids, start, v, order)
+    if not all(len(each.last) for each in grams):
+        raise DataError("too little text for a language model", fix="give more sentences, or a lower order")
+    p = [_unigrams(grams[0], v)]
+    for each in grams[1:]:
+        p.append(_interpolated(each, p[-1][each.suffix]))
+    kept = _pruned(grams, p, sizes)
+    backoff = _backoffs(grams, p, kept)
+    arrays = {"words": np.frombuffer("".join(f"{word}\n" for word in words).encode(), np.uint8)}
+    place = np.arange(v)
+    for n, name in enumerate(ORDERS[:order]):
+        here = kept[n]
+        score = np.log(p[n][here])
+        if n:
+            arrays[f"{name}_key"] = place[grams[n].context[here]] * v + grams[n].last[here]
+            place = np.cumsum(here) - 1
+        arrays[f"{name}_score"] = score.astype(np.float16 if n else np.float32)
+        if n + 1 < order:
+            arrays[f"{name}_backoff"] = np.log(backoff[n][here]).astype(np.float16 if n else np.float32)
+    return arrays
 
 
 def vocabulary(lines: Sequence[Sequence[str]], sizes: Sizes) -> list[str]:
@@ -97,22 +108,39 @@ def _numbered(lines: Sequence[Sequence[str]], index: dict[str, int]) -> tuple[Id
     return np.asarray(ids, np.int64), np.asarray(start, np.int64)
 
 
-def _counts(ids: Ids, start: Ids, v: int) -> tuple[Order, Order, Order]:
-    """Return trigrams with counts, bigrams and words with continuation counts (raw ones after `<s>`)."""
-    third = np.nonzero((start >= 2) & (ids != UNKNOWN) & (np.roll(ids, 1) != UNKNOWN) & (np.roll(ids, 2) != UNKNOWN))[0]
-    key, count = np.unique((ids[third - 2] * v + ids[third - 1]) * v + ids[third], return_counts=True)
-    tri = Order(key, count.astype(float))
-    bi_key, continued = np.unique(key % (v * v), return_counts=True)
-    second = np.nonzero((start == 1) & (ids != UNKNOWN))[0]
-    first_key, first_count = np.unique(ids[second - 1] * v + ids[second], return_counts=True)
-    keys = np.concatenate([first_key, bi_key])  # those after <s> first: its id is the smallest
-    bi = Order(keys, np.concatenate([first_count, continued]).astype(float))
-    word, follows = np.unique(keys % v, return_counts=True)
-    return tri, bi, Order(word, follows.astype(float))
+def _grams(ids: Ids, start: Ids, v: int, order: int) -> list[Grams]:
+    """Return the n-grams of each order up to `order`; those with an unknown word are left out."""
+    at = ids  # the index of the n-gram that ends at each position, -1 for none
+    known = ids != UNKNOWN
+    none = np.full(v, -1)
+    found = [Grams(none, np.arange(v), none, _tally(at, v), _neighbours(at, ids, start, known, 1, v))]
+    for n in range(2, order + 1):
+        here = np.nonzero(known & (start >= n - 1) & (np.roll(at, 1) >= 0))[0]
+        keys, first, index = np.unique(at[here - 1] * v + ids[here], return_index=True, return_inverse=True)
+        suffix = at[here[first]]
+        at = np.full(len(ids), -1)
+        at[here] = index
+        frequency = np.bincount(index, minlength=len(keys)).astype(float)
+        count = frequency if n == order else _neighbours(at, ids, start, at >= 0, n, len(keys))
+        found.append(Grams(keys // v, keys % v, suffix, frequency, count))
+    return found
+
+
+def _tally(at: Ids, n: int) -> Floats:
+    return np.bincount(at[at >= 0], minlength=n).astype(float)
+
+
+def _neighbours(at: Ids, ids: Ids, start: Ids, known: Flags, n: int, size: int) -> Floats:
+    """Return how many different words stand before each n-gram, or how often it begins a sentence."""
+    inside = np.nonzero(known & (start >= n))[0]
+    v = int(ids.max(initial=0)) + 1
+    different = np.unique(at[inside] * v + ids[inside - n])
+    first = at[np.nonzero(known & (start == n - 1) & (n > 1))[0]]
+    return _tally(different // v, size) + _tally(first, size)
 
 
 def _discounts(count: Floats) -> Floats:
-    """Return the discounts of counts 0, 1, 2 and more (Chen and Goodman 1998, equation 26)."""
+    """Return the discounts of counts 0, 1, 2 and more (Chen and Goodman 1998, equation 26), none below 0."""
     n = [float(np.sum(count == k)) for k in range(1, 5)]
     if min(n) == 0:
         return np.array([0.0, 0.5, 0.75, 0.9])  # too few to estimate: plausible ones
@@ -121,39 +149,34 @@ def _discounts(count: Floats) -> Floats:
     return np.clip(np.array([0.0, *found]), 0.0, [0.0, 0.99, 1.99, 2.99])
 
 
-def _unigrams(uni: Order, v: int) -> Floats:
+def _unigrams(words: Grams, v: int) -> Floats:
     """Return p(word), the mass of the discounts spread evenly; `<s>` is never predicted."""
-    discount = _discounts(uni.count)[np.minimum(uni.count, 3).astype(int)]
-    p = np.zeros(v)
-    p[uni.key] = (uni.count - discount) / uni.count.sum()
-    left = discount.sum() / uni.count.sum()
-    p += left / (v - 1)
+    discount = _discounts(words.count)[np.minimum(words.count, 3).astype(int)]
+    p = (words.count - discount + discount.sum() / (v - 1)) / max(1.0, words.count.sum())
     p[BEGIN] = 1e-9
     return p
 
 
-def _interpolated(order: Order, context: Ids, lower: Floats) -> Floats:
+def _interpolated(grams: Grams, lower: Floats) -> Floats:
     """Return p(word | context) of the n-grams seen, the lower order weighed in."""
-    discount = _discounts(order.count)[np.minimum(order.count, 3).astype(int)]
-    _, at = np.unique(context, return_inverse=True)
-    total = np.bincount(at, order.count)
-    gamma = np.bincount(at, discount) / total
-    return (order.count - discount) / total[at] + gamma[at] * lower
+    discount = _discounts(grams.count)[np.minimum(grams.count, 3).astype(int)]
+    total = np.bincount(grams.context, grams.count)
+    gamma = np.bincount(grams.context, discount) / np.maximum(total, 1)
+    return (grams.count - discount) / total[grams.context] + gamma[grams.context] * lower
 
 
-def _context_counts(ids: Ids, start: Ids, v: int) -> tuple[Ids, Floats]:
-    """Return how often each pair of words stands in the text."""
-    second = np.nonzero(start >= 1)[0]
-    key, count = np.unique(ids[second - 1] * v + ids[second], return_counts=True)
-    return key, count.astype(float)
+def _pruned(grams: Sequence[Grams], p: Sequence[Floats], sizes: Sizes) -> list[Flags]:
+    """Return which n-grams of each order stay: the most useful ones, and what longer ones need as their context."""
+    kept = [np.ones(len(each), bool) for each in p]
+    for n in range(len(grams) - 1, 0, -1):
+        share = grams[n - 1].frequency[grams[n].context]
+        kept[n] = _most_useful(p[n], p[n - 1][grams[n].suffix], share, sizes.most(n + 1))
+        if n + 1 < len(grams):
+            kept[n][grams[n + 1].context[kept[n + 1]]] = True
+    return kept
 
 
-def _looked_up(keys: Ids, values: Floats, wanted: Ids) -> Floats:
-    """Return the values of keys that are all there; `keys` ascend."""
-    return values[np.searchsorted(keys, wanted)]
-
-
-def _most_useful(p: Floats, lower: Floats, share: Floats, most: int) -> npt.NDArray[np.bool_]:
+def _most_useful(p: Floats, lower: Floats, share: Floats, most: int) -> Flags:
     """Return the `most` n-grams that lose most entropy when left to the lower order."""
     worth = share * p * (np.log(p) - np.log(lower))
     if len(worth) <= most:
@@ -161,13 +184,17 @@ def _most_useful(p: Floats, lower: Floats, share: Floats, most: int) -> npt.NDAr
     return worth > np.partition(worth, -most)[-most]
 
 
-def _backoff(context: Ids, p: Floats, lower: Floats, n: int) -> Floats:
-    """Return each context's back-off weight: the mass left over, for what it is spread on."""
-    given = 1 - np.bincount(context, p, n)
-    spread = 1 - np.bincount(context, lower, n)
-    return np.maximum(given, 1e-6) / np.maximum(spread, 1e-6)
-
-
-def _backed_off(keys: Ids, bi_key: Ids, p2: Floats, backoff1: Floats, p1: Floats, v: int) -> Floats:
-    at = np.minimum(np.searchsorted(bi_key, keys), len(bi_key) - 1)
-    return np.where(bi_key[at] == keys, p2[at], backoff1[keys // v] * p1[keys % v])
+def _backoffs(grams: Sequence[Grams], p: Sequence[Floats], kept: Sequence[Flags]) -> list[Floats]:
+    """Return each n-gram's back-off weight as a context: the mass left over, for what it is spread on."""
+    found: list[Floats] = []
+    q = p[0]  # what the pruned model gives to every n-gram seen
+    for n in range(1, len(grams)):
+        here, lower = kept[n], q[grams[n].suffix]
+        size = len(p[n - 1])
+        given = 1 - np.bincount(grams[n].context[here], p[n][here], size)
+        spread = 1 - np.bincount(grams[n].context[here], lower[here], size)
+        backoff = np.maximum(given, 1e-6) / np.maximum(spread, 1e-6)
+        backoff[~kept[n - 1]] = 1.0
+        found.append(backoff)
+        q = np.where(here, p[n], backoff[grams[n].context] * lower)
+    return found

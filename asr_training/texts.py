@@ -1,5 +1,6 @@
 """What a language model is made from: text files and the transcripts of corpora."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from asr_training.lines import read_lines
 from asr_training.manifest import corpora, read_manifest
 from voice.errors import DataError
 from voice.models.bundle import DataSource
-from voice.text import normalise
+from voice.text import ENGLISH_CHARACTERS, normalise
 
 _KNOWN = {
     "books": (
@@ -29,20 +30,27 @@ class Texts:
     sentences: list[str] = field(default_factory=list)
     sources: list[DataSource] = field(default_factory=list)
 
-    def add(self, name: str, sentences: list[str], licence: str, attribution: str) -> None:
+    def add(self, name: str, sentences: list[str], licence: str, attribution: str, alphabet: Collection[str]) -> None:
         """Append a source."""
-        kept = [text for text in map(normalise, sentences) if text]
+        kept = [text for sentence in sentences if (text := normalise(sentence, alphabet))]
         self.sentences += kept
         self.sources.append(DataSource(name=name, licence=licence, attribution=attribution, clips=len(kept)))
 
 
-def read_texts(files: list[Path], data: list[Path], *, without: tuple[str, ...] = ()) -> Texts:
+def read_texts(
+    files: list[Path],
+    data: list[Path],
+    *,
+    without: tuple[str, ...] = (),
+    alphabet: Collection[str] = ENGLISH_CHARACTERS,
+) -> Texts:
     """Return the sentences of text files and of the train splits of corpora.
 
     Args:
         files: a sentence a line; in a `.tsv` what follows the last tabulator.
         data: folders with corpora.
         without: names of corpora to leave out.
+        alphabet: characters that may stay.
 
     Raises:
         DataError: a file can't be read, or nothing was found.
@@ -50,11 +58,13 @@ def read_texts(files: list[Path], data: list[Path], *, without: tuple[str, ...] 
     texts = Texts()
     for path in files:
         licence, attribution = _KNOWN.get(path.stem, ("unknown", "see the text"))
-        texts.add(path.stem, [line.rpartition("\t")[2] for line in read_lines(path)], licence, attribution)
+        texts.add(path.stem, [line.rpartition("\t")[2] for line in read_lines(path)], licence, attribution, alphabet)
     for folder in (folder for root in data for folder in corpora(root) if folder.name not in without):
         train = [u for u in read_manifest(folder) if u.text and (u.split or "train") == "train"]
         if train:
-            texts.add(folder.name, [u.text or "" for u in train], train[0].licence, "transcripts of the corpus")
+            texts.add(
+                folder.name, [u.text or "" for u in train], train[0].licence, "transcripts of the corpus", alphabet
+            )
     if not texts.sentences:
         raise DataError("no sentence for a language model", fix="give --text or --data")
     return texts
