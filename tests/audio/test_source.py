@@ -30,6 +30,21 @@ async def test_a_full_queue_drops_the_oldest_and_counts_it() -> None:
     assert await queue.get(0) is None
 
 
+@pytest.mark.parametrize("later", range(8))
+async def test_a_cancellation_that_comes_with_audio_is_not_lost(later: int) -> None:
+    """Ctrl-C while someone speaks: in the same turn of the loop, or a few after it."""
+    queue = ChunkQueue(1000, asyncio.get_running_loop())
+    reader = asyncio.create_task(queue.get(10))
+    await asyncio.sleep(0)
+    queue.put(block(0))
+    for _ in range(later):
+        await asyncio.sleep(0)
+    if reader.cancel():
+        with pytest.raises(asyncio.CancelledError):
+            await reader
+    assert reader.done()
+
+
 async def test_a_chunk_put_by_another_thread_wakes_the_reader() -> None:
     queue = ChunkQueue(1000, asyncio.get_running_loop())
     reader = asyncio.create_task(queue.get(10))

@@ -26,8 +26,9 @@ def test_takes_of_a_microphone_are_kept_when_it_is_interrupted(room: Room, tmp_p
         assert "kept: take-001.wav" in process.stderr.readline()
         assert process.stderr.readline() == "2 of 10: say 'hey luna'\n"
         process.send_signal(signal.SIGINT)
-        assert f"1 takes in {tmp_path / 'takes'}; the same command goes on" in process.stderr.read()
-        assert process.wait() == 130
+        rest = process.stderr.read()
+        assert f"1 takes in {tmp_path / 'takes'}; the same command goes on" in rest
+        assert process.wait() == 130, rest
     samples, rate = soundfile.read(tmp_path / "takes" / "take-001.wav")
     assert rate == RATE
     assert 0.9 < len(samples) / rate < 1.7

@@ -59,7 +59,10 @@ class ChunkQueue:
         deadline = self._loop.time() + patience
         while (chunk := self._take()) is None and not self._ended:
             try:
-                await asyncio.wait_for(self._ready.wait(), max(0.0, deadline - self._loop.time()))
+                async with asyncio.timeout_at(
+                    deadline
+                ):  # Python 3.11's wait_for loses a cancellation that comes with audio
+                    await self._ready.wait()
             except TimeoutError:
                 return self._take()
             self._ready.clear()
