@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from voice.audio import portaudio
+from voice.audio.played import Played
 from voice.bus.broker import EmbeddedBroker
 from voice.bus.components import Components
 from voice.bus.frames import FrameSettings, FrameSource, FrameTap
@@ -35,6 +36,7 @@ from voice.pipeline.arbiter import Understander
 from voice.pipeline.assistant import Assistant, Turn
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.elicitation import SlotAnswers
+from voice.pipeline.own_voice import OwnVoice
 from voice.pipeline.segmenter import Segmenter
 from voice.pipeline.words import WakeWord, wake_words
 from voice.skill.crew import Crew
@@ -91,8 +93,12 @@ def build_detectors(words: Sequence[WakeWord], porcupine: PorcupineSettings) -> 
     return found
 
 
-def build_ears(config: Config) -> Ears:
+def build_ears(config: Config, played: Played | None = None) -> Ears:
     """Return wake words, VAD and segmenter.
+
+    Args:
+        config: the settings.
+        played: what the loudspeaker plays, where wake words count meanwhile.
 
     Raises:
         BundleError: a wake word's bundle is missing or broken.
@@ -100,7 +106,8 @@ def build_ears(config: Config) -> Ears:
     """
     detectors = build_detectors(words_of(config), config.models.porcupine)
     gate = SpeechGate(config.gate) if config.gate.enabled else None
-    return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter), gate=gate)
+    own_voice = OwnVoice(played, config.own_voice)
+    return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter), gate=gate, own_voice=own_voice)
 
 
 def build_understanding(config: Config, sentences: SkillSentences, always: Sequence[str] | None = None) -> Understander:
@@ -208,16 +215,18 @@ def _share(link: MqttLink | None, skill: Skill) -> None:
             link.share(topic)
 
 
-def check_skills(words: Sequence[WakeWord], host: SkillHost) -> None:
-    """Check that the skills exist that wake words are bound to.
+def bound_words(config: Config, host: SkillHost) -> list[WakeWord]:
+    """Return the wake words of the configured site, each skill that one is bound to known.
 
     Raises:
-        ConfigError: one doesn't.
+        BundleError: one's bundle is missing or broken.
+        ConfigError: they contradict each other, there is none, or one is bound to a skill that isn't there.
     """
-    known = sorted(skill.name for skill in host.skills)
+    words, known = words_of(config), sorted(skill.name for skill in host.skills)
     for word in words:
         if missing := [name for name in word.settings.skills if name not in known]:
             raise ConfigError(f"wake word {word.id!r} asks for skill {missing[0]!r}", fix=f"one of: {', '.join(known)}")
+    return words
 
 
 def _only(words: Sequence[WakeWord], wakeword: str, host: SkillHost, brain: Understander) -> list[str] | None:
@@ -273,9 +282,9 @@ async def running(
         host = SkillHost(bus, loaded, config.skills, state=state)
         stack.push_async_callback(host.close)
         brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
-        ears = await asyncio.to_thread(build_ears, config)
-        words = words_of(config)
-        check_skills(words, host)
+        played = Played() if config.dialogue.barge_in else None
+        ears = await asyncio.to_thread(build_ears, config, played)
+        words = bound_words(config, host)
         link, address = None, ""
         if link_broker:
             settings = config.broker
@@ -308,7 +317,7 @@ async def running(
         )
         stack.push_async_callback(dialogue.close)
         site = config.assistant.site_id
-        speech = SpeechService(bus, config.speech, site_id=site, hotword_off=not config.dialogue.barge_in)
+        speech = SpeechService(bus, config.speech, site_id=site, hotword_off=played is None, played=played)
         stack.push_async_callback(speech.close)
         assistant = Assistant(bus, ears, brain, config.assistant, watch=watch, words=words)
         stack.push_async_callback(assistant.close)

@@ -18,6 +18,7 @@ from voice.models.porcupine import PorcupineSettings
 from voice.models.vad import VadSettings
 from voice.pipeline.arbiter import ArbiterSettings
 from voice.pipeline.assistant import AssistantSettings
+from voice.pipeline.own_voice import OwnVoiceSettings
 from voice.pipeline.segmenter import SegmenterSettings
 from voice.pipeline.words import WakeSettings
 from voice.skill.settings import SkillSettings
@@ -49,6 +50,7 @@ class Config(BaseModel):
     microphone: MicrophoneSettings = MicrophoneSettings()
     vad: VadSettings = VadSettings()
     gate: GateSettings = GateSettings()
+    own_voice: OwnVoiceSettings = OwnVoiceSettings()
     segmenter: SegmenterSettings = SegmenterSettings()
     models: ModelSettings = ModelSettings()
     arbiter: ArbiterSettings = ArbiterSettings()

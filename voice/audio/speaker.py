@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from voice.audio import portaudio
 from voice.errors import AudioError
-from voice.events import Samples
+from voice.events import RATE, Samples
 
 
 class SpeakerSettings(BaseModel):
@@ -66,3 +66,13 @@ def decode(wav: bytes) -> tuple[Samples, int]:
     except (soundfile.SoundFileError, ValueError) as error:
         raise AudioError(f"{len(wav)} bytes that are no sound", fix="expected a WAV") from error
     return samples.mean(axis=1, dtype=np.float32), rate
+
+
+def at_16_khz(wav: bytes) -> Samples:
+    """Return the mono samples of an encoded sound, resampled to 16 kHz.
+
+    Raises:
+        AudioError: it is no sound.
+    """
+    samples, rate = decode(wav)
+    return samples if rate == RATE else np.asarray(soxr.resample(samples, rate, RATE), np.float32)

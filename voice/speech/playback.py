@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 
+from voice.audio.played import Played
+from voice.audio.speaker import at_16_khz
 from voice.bus.base import Bus
 from voice.bus.topics import (
     ErrorMessage,
@@ -38,6 +40,7 @@ class Playback:
         site_id: the site.
         clock: for deadlines.
         hotword_off: False leaves the wake word on, for barge-in.
+        played: told what is played, so that it isn't taken for a voice.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Playback:
         clock: Clock,
         *,
         hotword_off: bool = True,
+        played: Played | None = None,
     ) -> None:
         self._bus = bus
         self._player = player
@@ -56,6 +60,7 @@ class Playback:
         self._site = site_id
         self._clock = clock
         self._hotword_off = hotword_off
+        self._played = played
         self._volume = 1.0
         self._waiting: asyncio.Queue[PlayBytes | Stream] = asyncio.Queue(settings.waiting)
         self._streams: dict[str, Stream] = {}
@@ -151,6 +156,8 @@ class Playback:
             TimeoutError: it does not end; the player is stopped.
         """
         limit = seconds(wav) + self._settings.slack_s
+        if self._played is not None:
+            self._played.begin(await asyncio.to_thread(at_16_khz, wav))
         playing = self._player.play(scaled(wav, self._volume))
         self._sound = asyncio.ensure_future(within(self._clock, limit, playing))
         try:
@@ -164,6 +171,8 @@ class Playback:
         finally:
             self._sound.cancel()
             self._sound = None
+            if self._played is not None:
+                self._played.end()
 
     async def _fail(self, item: PlayBytes | Stream, reason: str) -> None:
         fault = ErrorMessage(component="audioServer/play", error=reason, site_id=self._site, context=item.request_id)

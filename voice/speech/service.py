@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from voice.audio.played import Played
 from voice.bus.base import Bus
 from voice.clock import Clock, LoopClock
 from voice.speech.espeak import synthesise
@@ -24,6 +25,7 @@ class SpeechService:
         player: where sounds go; None: what the settings say.
         voice: makes speech; None: espeak-ng.
         hotword_off: False leaves the wake word on while something is heard, for barge-in.
+        played: told what is played, so that it isn't taken for a voice.
     """
 
     def __init__(
@@ -36,12 +38,13 @@ class SpeechService:
         player: Player | None = None,
         voice: Synthesise | None = None,
         hotword_off: bool = True,
+        played: Played | None = None,
     ) -> None:
         settings = settings or SpeechSettings()
         clock = clock or LoopClock()
         speak = voice or partial(_espeak, settings)
         out = player or player_for(settings, clock)
-        self.playback = Playback(bus, out, settings, site_id, clock, hotword_off=hotword_off)
+        self.playback = Playback(bus, out, settings, site_id, clock, hotword_off=hotword_off, played=played)
         self.tts = TextToSpeech(bus, speak, settings, site_id, clock, hotword_off=hotword_off)
         self.feedback = Feedback(bus, settings.sounds, site_id)
         self.lexicon = Lexicon(bus, settings.tts, site_id)
