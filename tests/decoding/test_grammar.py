@@ -161,3 +161,37 @@ def test_what_is_unfinished_depends_on_the_intents_that_count() -> None:
     assert DECODER.progress(said, ["GetTime"]) == "other"
     assert DECODER.progress(said, ["NoSuchIntent"]) == "other"
     assert DECODER.progress(said[:0]) == "other"
+
+
+def test_a_grammar_of_a_million_sentences_is_compiled_and_never_expanded() -> None:
+    words = "red green blue white black gold grey pink teal lime".split()
+    lists = dict.fromkeys("abcdef", words)
+    sentences = SkillSentences({"Paint": ["paint {a} then {b} then {c} then {d} then {e} then {f}"]}, lists)
+    grammar = compile_grammar(sentences)
+    n_characters = len("paint then then then then then") + 6 * sum(map(len, words))
+    assert len(grammar.graph()) < 2 * n_characters, "10**6 sentences in as many nodes as one of each word"
+    decoder = GrammarDecoder(grammar, ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
+    text = "paint teal then lime then red then gold then pink then black"
+    intent = decoder.decode(posteriors_of(text, sharpness=5.0))
+    assert intent is not None
+    assert [slot.value for slot in intent.slots] == ["teal", "lime", "red", "gold", "pink", "black"]
+
+
+def test_options_that_multiply_stay_small_too() -> None:
+    template = " ".join("[(really|very|quite|just)] (big|small|old|new)" for _ in range(10)) + " house"  # 20**10
+    grammar = compile_grammar(SkillSentences({"House": [template]}))
+    assert len(grammar.graph()) < 1500
+    decoder = GrammarDecoder(grammar, ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
+    text = " ".join(["very old new quite small big big just new old new really small old house"])
+    assert len(text.split()) == 15
+    intent = decoder.decode(posteriors_of(text, sharpness=5.0))
+    assert intent is not None
+    assert intent.text == text
+
+
+def test_an_empty_grammar_takes_nothing_for_a_sentence() -> None:
+    decoder = GrammarDecoder(compile_grammar(SkillSentences({})), ALPHABET, 0.04, GrammarSettings())
+    said = posteriors_of("turn on the light")
+    assert decoder.decode(said) is None
+    assert decoder.match(said) is None
+    assert decoder.progress(said) == "other"
