@@ -1,18 +1,20 @@
 """`voice record-keyword`: recordings instead of a microphone; with a device in tests/faults/test_record_keyword.py."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import typer
 
 from tests.audio.test_takes import spoken
 from voice.audio import portaudio
 from voice.audio.files import FileSource
 from voice.audio.takes import TakeSettings
 from voice.cli import main
-from voice.cli.record import _Recorder
+from voice.cli.record import _Recorder, register
 from voice.errors import AudioError
 from voice.events import RATE
 from voice.ops.recording import TakeFolder, TakeSession
@@ -101,3 +103,22 @@ async def test_a_room_in_which_nobody_speaks_ends_it(tmp_path: Path, capsys: pyt
     with pytest.raises(AudioError, match="nothing was said for 30 s: check the microphone"):
         await recorder(tmp_path / "takes", 2).from_microphone(FileSource([tmp_path / "quiet.wav"]))
     assert capsys.readouterr().err.count("1 of 2: say 'hey luna'") == 3
+
+
+def test_the_documentation_tells_what_there_is() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "wake-words.md").read_text(encoding="utf-8")
+    section = text.split("\n## Recording your own\n")[1].split("\n## ")[0]
+    own = section.replace("kws-train keyword", "").replace("--recordings", "")
+    settings = TakeSettings()
+    assert set(re.findall(r"(?<!\S)`?(--[a-z]+)", own)) <= set(options())
+    assert f"below {settings.quietest_dbfs:.0f} dBFS" in section
+    assert f"more than {100 * settings.most_clipped:g} % of the samples" in section
+    assert f"within {settings.edge_db:g} dB of the loudest" in section
+    assert f"less than {settings.least_snr_db:g} dB above" in section
+    assert f"{settings.disagreement:g} times as far" in section
+
+
+def options() -> list[str]:
+    app = typer.Typer()
+    register(app)
+    return [name for parameter in typer.main.get_command(app).params for name in parameter.opts]

@@ -4,6 +4,7 @@ import json
 import shutil
 import stat
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +167,11 @@ def test_a_voice_that_fails_is_one_line(only, tmp_path):
         synthesise("hey", Style(f"piper:{voice(tmp_path, 'en')}"))
     with pytest.raises(DataError, match=r"flite:kal can't say 'hey'.*: apt install flite"):
         synthesise("hey", Style("flite:kal"))
+
+
+def test_the_documentation_tells_which_voices_there_are():
+    text = (Path(__file__).parents[2] / "docs" / "wake-words.md").read_text(encoding="utf-8")
+    section = " ".join(text.split("\n## Voices\n")[1].split("\n## ")[0].split())
+    assert f"{len(synthesis._ACCENTS)} accents of English with {len(synthesis._VARIANTS)} variants" in section
+    assert all(f"`{voice}`" in section for voice in HELD_OUT)
+    assert f"the first {piper.MOST_SPEAKERS}." in section

@@ -58,10 +58,8 @@ class ChunkQueue:
         """Return the oldest chunk; None after `patience` seconds without one, or after `end`."""
         deadline = self._loop.time() + patience
         while (chunk := self._take()) is None and not self._ended:
-            try:
-                async with asyncio.timeout_at(
-                    deadline
-                ):  # Python 3.11's wait_for loses a cancellation that comes with audio
+            try:  # no wait_for: Python 3.11's loses a cancellation that comes with audio
+                async with asyncio.timeout_at(deadline):
                     await self._ready.wait()
             except TimeoutError:
                 return self._take()
