@@ -14,11 +14,12 @@ from asr_training.batches import Batch
 from asr_training.checkpoint import Arrays, Checkpoint, Position
 from asr_training.ctc import Learner
 from asr_training.models import build
+from asr_training.models.waveform import FILTERS, over_waveform
 from asr_training.phones import PHONES, Lexicon
 from asr_training.settings import Recipe
 from asr_training.units import Units
 from training.parallel import Group
-from voice.errors import DataError
+from voice.errors import ConfigError, DataError
 
 _AVERAGE_EVERY = 4  # steps between two updates of the averaged weights
 _ROUND_FRAMES, _ROUND_ROWS, _ROUND_LABELS = 128, 4, 32  # where every shape is compiled
@@ -170,9 +171,17 @@ class Trainer:
 
 
 def network_of(recipe: Recipe, *, batch_size: int | None = None) -> keras.Model:
-    """Return the recipe's network, with the heads that only help where it has them."""
-    n_phones = len(PHONES) + 1
-    return build(recipe.network, recipe.features.bins, len(recipe.labels), n_phones=n_phones, batch_size=batch_size)
+    """Return the recipe's network, with the heads that only help where it has them.
+
+    Raises:
+        ConfigError: a streaming network with the waveform, whose filters look ahead.
+    """
+    sizes = {"n_phones": len(PHONES) + 1, "batch_size": batch_size}
+    if recipe.features.kind == "waveform":
+        if recipe.network.streamable:
+            raise ConfigError(f"network {recipe.network.kind} on a waveform", fix="take logmel, or another network")
+        return over_waveform(build(recipe.network, FILTERS, len(recipe.labels), **sizes), recipe.features, batch_size)
+    return build(recipe.network, recipe.features.bins, len(recipe.labels), **sizes)
 
 
 def heads_of(recipe: Recipe) -> tuple[str, ...]:
