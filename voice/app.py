@@ -27,6 +27,7 @@ from voice.models.commands import CommandsCnn
 from voice.models.gate import SpeechGate
 from voice.models.porcupine import PorcupineDetector, PorcupineSettings
 from voice.models.vad import WebRtcVad
+from voice.models.verifier import PhraseVerifier
 from voice.models.wake import StreamingWakeDetector
 from voice.nlu.grammar import Grammar
 from voice.nlu.live import LiveGrammar
@@ -38,14 +39,16 @@ from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.elicitation import SlotAnswers
 from voice.pipeline.own_voice import OwnVoice
 from voice.pipeline.segmenter import Segmenter
+from voice.pipeline.waking import Waking
 from voice.pipeline.words import WakeWord, wake_words
+from voice.pipeline.wrong_wakes import WrongWakes
 from voice.skill.crew import Crew
 from voice.skill.host import SkillHost
 from voice.skill.learner import Learner, always_intents, merged_sentences
 from voice.skill.loader import load_skills
 from voice.skill.skill import Skill
 from voice.speech.service import SpeechService
-from voice.stages import AudioSource, WakeWordDetector
+from voice.stages import AudioSource, SpeechRecognizer, WakeWordDetector
 
 _log = logging.getLogger(__name__)
 
@@ -110,6 +113,31 @@ def build_ears(config: Config, played: Played | None = None) -> Ears:
     return Ears(detectors, WebRtcVad(config.vad), Segmenter(config.segmenter), gate=gate, own_voice=own_voice)
 
 
+def _waking(
+    stack: AsyncExitStack, bus: LocalBus, config: Config, words: Sequence[WakeWord], brain: Understander
+) -> Waking:
+    """Return what looks at wakes again and remembers them; it ends with the stack."""
+    settings = config.wrong_wakes
+    wrong = WrongWakes(bus, config.assistant.site_id, settings.store() if settings.keep_wrong_wakes else None)
+    stack.callback(wrong.close)
+    return Waking(words, verifiers_of(words, brain.recognizer), wrong.remember)
+
+
+def verifiers_of(words: Sequence[WakeWord], recognizer: SpeechRecognizer) -> dict[str, PhraseVerifier]:
+    """Return who looks again at the wakes of the words that want it, by their ids; nobody where there are no labels.
+
+    Raises:
+        ConfigError: the recogniser can't spell one.
+    """
+    if not isinstance(recognizer, CtcRecognizer):
+        return {}
+    return {
+        word.id: PhraseVerifier(recognizer, word.phrase, word.settings.verifier.margin)
+        for word in words
+        if word.settings.verifier is not None
+    }
+
+
 def build_understanding(config: Config, sentences: SkillSentences, always: Sequence[str] | None = None) -> Understander:
     """Return classifier, recogniser, grammar and parser for `sentences`.
 
@@ -123,6 +151,7 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
         GrammarError: a template can't be compiled.
     """
     recognizer = CtcRecognizer(load_bundle(config.models.asr, "asr"))
+    recognizer.boost(config.models.hotwords)
     grammar = compile_grammar(sentences, _written(config)) if always is None else grammar_of(config, sentences)
     settings = config.grammar
     if settings.accept_per_character is None:
@@ -282,9 +311,8 @@ async def running(
         host = SkillHost(bus, loaded, config.skills, state=state)
         stack.push_async_callback(host.close)
         brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
-        played = Played() if config.dialogue.barge_in else None
+        words, played = bound_words(config, host), Played() if config.dialogue.barge_in else None
         ears = await asyncio.to_thread(build_ears, config, played)
-        words = bound_words(config, host)
         link, address = None, ""
         if link_broker:
             settings = config.broker
@@ -319,7 +347,8 @@ async def running(
         site = config.assistant.site_id
         speech = SpeechService(bus, config.speech, site_id=site, hotword_off=played is None, played=played)
         stack.push_async_callback(speech.close)
-        assistant = Assistant(bus, ears, brain, config.assistant, watch=watch, words=words)
+        waking = _waking(stack, bus, config, words, brain)
+        assistant = Assistant(bus, ears, brain, config.assistant, watch=watch, waking=waking)
         stack.push_async_callback(assistant.close)
         components = Components(bus, site, hotwords_of(config), find_devices)
         stack.push_async_callback(components.close)

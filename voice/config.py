@@ -1,6 +1,6 @@
 """Assemble and validate the configuration; every setting lives beside the class that it configures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from voice.pipeline.assistant import AssistantSettings
 from voice.pipeline.own_voice import OwnVoiceSettings
 from voice.pipeline.segmenter import SegmenterSettings
 from voice.pipeline.words import WakeSettings
+from voice.pipeline.wrong_wakes import WrongWakeSettings
 from voice.skill.settings import SkillSettings
 from voice.speech.settings import SpeechSettings
 from voice.yaml12 import read_yaml
@@ -37,6 +38,7 @@ class ModelSettings(BaseModel):
     wake: tuple[WakeSettings, ...] = Field((WakeSettings(),), min_length=1, description="wake words")
     commands: str | None = Field("commands-en", description="one-word commands; none leaves them out")
     asr: str = Field("asr-en", description="speech recogniser")
+    hotwords: Mapping[str, float] = Field({}, description="words and phrases likelier in free speech, nats for each: 6")
     wake_words: tuple[str, ...] = Field((), description="further ways to write the wake words, for the grammar")
     porcupine: PorcupineSettings = PorcupineSettings()
 
@@ -53,6 +55,7 @@ class Config(BaseModel):
     own_voice: OwnVoiceSettings = OwnVoiceSettings()
     segmenter: SegmenterSettings = SegmenterSettings()
     models: ModelSettings = ModelSettings()
+    wrong_wakes: WrongWakeSettings = WrongWakeSettings()
     arbiter: ArbiterSettings = ArbiterSettings()
     grammar: GrammarSettings = GrammarSettings()
     broker: BrokerSettings = BrokerSettings()

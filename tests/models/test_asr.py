@@ -5,11 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from voice.errors import AudioError, BundleError
+from voice.audio.files import read_audio
+from voice.decoding.confidence import WordConfidence
+from voice.errors import AudioError, BundleError, ConfigError
 from voice.events import Segment
 from voice.models.asr import CtcRecognizer, log_softmax
 from voice.models.bundle import SHIPPED, load_bundle, write_bundle
 
+DEMO = SHIPPED.parent / "demo"
 if not (SHIPPED / "asr-en" / "bundle.json").is_file():
     pytest.skip("the asr-en bundle is not exported yet", allow_module_level=True)
 
@@ -23,6 +26,12 @@ def recognizer():
 def segment():
     rng = np.random.default_rng(1)
     return Segment(0.05 * rng.standard_normal(20_000).astype(np.float32), 0)
+
+
+@pytest.fixture(scope="module")
+def spoken(recognizer):
+    """The log-probabilities of someone who says "turn on the light in the kitchen" or the like."""
+    return recognizer.log_probs(Segment(read_audio(DEMO / "kitchen_light.flac"), 0))
 
 
 def test_log_probs_are_normalised_and_cover_the_audio(recognizer, segment):
@@ -98,3 +107,40 @@ def test_without_a_language_model_there_are_no_words_to_search(with_language, tm
     assert recognizer.best_decoder == "greedy"
     with pytest.raises(BundleError, match="no language model"):
         _ = recognizer.lexicon
+
+
+def test_a_boosted_word_is_written_where_it_was_not_and_can_be_taken_back(with_language, spoken):
+    recognizer = CtcRecognizer(with_language)
+    log_probs = spoken
+    plain = recognizer.read(log_probs).text
+    assert "kitchen" not in plain, "the language model does not know it"
+    recognizer.boost({"kitchen": 10.0})
+    assert recognizer.read(log_probs).text.endswith("turn on the kitchen light")
+    assert "kitchen" in recognizer.read(log_probs, "beam").text
+    recognizer.boost({})
+    assert recognizer.read(log_probs).text == plain
+    with pytest.raises(ConfigError, match="no label"):
+        recognizer.boost({"Zebra 5": 1.0})
+
+
+def test_several_texts_are_given_best_first(with_language, spoken):
+    recognizer = CtcRecognizer(with_language)
+    log_probs = spoken
+    for name in ("lexicon", "beam"):
+        texts = [text.text for text in recognizer.n_best(log_probs, 4, name)]
+        assert texts[0] == recognizer.read(log_probs, name).text
+        assert len(set(texts)) == len(texts) <= 4
+    assert len(recognizer.n_best(log_probs, 4, "greedy")) == 1
+
+
+def test_words_are_as_sure_as_their_calibration_says(with_language, spoken):
+    recognizer = CtcRecognizer(with_language)
+    log_probs = spoken
+    calibration = WordConfidence(offset=2.0, slope=0.0, per_letter=0.0)
+    recognizer.decision = recognizer.decision.model_copy(update={"confidence": calibration})
+    sure = pytest.approx(1 / (1 + np.exp(-2.0)))
+    heard = recognizer.read(log_probs)
+    assert heard.tokens
+    assert [token.confidence for token in heard.tokens] == [sure] * len(heard.tokens)
+    assert heard.confidence == sure
+    assert recognizer.read(log_probs, "greedy").confidence != sure, "of another decoder nothing is known"
