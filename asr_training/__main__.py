@@ -90,6 +90,21 @@ def train(  # noqa: PLR0913, PLR0917 - one option for each fact about a training
         learn(prepared, settings, run, budget, say, threads, words, init=init)
 
 
+@app.command()
+def smoke(
+    work: Annotated[Path, typer.Option("--work", help="folder for everything that is made")],
+    recipe: Annotated[Path, typer.Option("--recipe", help="YAML recipe")] = Path("config/asr/smoke.yaml"),
+    threads: Annotated[int, typer.Option(min=1)] = 2,
+) -> None:
+    """Try everything: speak sentences, train on them, export and evaluate, in a few minutes."""
+    from asr_training.settings import read_recipe  # noqa: PLC0415
+
+    settings = read_recipe(recipe)
+    from asr_training.smoke import smoke as run_all  # noqa: PLC0415
+
+    run_all(work, settings, say, threads=threads)
+
+
 def main() -> None:
     """Run the command line: exit 2 where the call or a recipe is wrong, 1 where it could not run."""
     try:

@@ -67,6 +67,7 @@ class Learner(keras.Model):
             sample_weight: not looked at.
             training: not looked at.
         """
+        y = {name: ops.convert_to_tensor(value) for name, value in y.items()}
         schedule, n_frames, share = self.schedule, y["n_frames"], y["share"]
         outputs = list(y_pred) if isinstance(y_pred, list | tuple) else [y_pred]
         losses = [ops.sum(share * ctc_loss(y["labels"], outputs[0], n_frames))]

@@ -107,12 +107,9 @@ def convert(
     expected = np.asarray(network(features, training=False))
     if not np.all(np.isfinite(expected)):
         raise DataError("the network gives values that aren't finite", fix="train again with a lower peak rate")
-    large = _quiet(_converter(network, step).convert)
+    large = _to_litert(network, step, small=False)
     exact = _run(large, features)
-    small = _converter(network, step)
-    small.optimizations = [tf.lite.Optimize.DEFAULT]
-    small._experimental_disable_per_channel_quantization_for_dense_layers = True  # for tflite-runtime 2.14
-    data = _quiet(small.convert)
+    data = _to_litert(network, step, small=True)
     quantised = _run(data, features)
     n_real = settings.label_frames(len(probe))
     difference = float(np.max(np.abs(exact - expected)))
@@ -225,13 +222,26 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def _converter(network: keras.Model, step: keras.Model | None) -> Any:
-    if step is None:
-        return _quiet(lambda: tf.lite.TFLiteConverter.from_keras_model(network))
-    archive, frames = keras.export.ExportArchive(), network.inputs[0]
+def _to_litert(network: keras.Model, step: keras.Model | None, *, small: bool) -> bytes:
+    """Return the network, and its step as a second signature, as a LiteRT file, in dynamic-range int8 where `small`."""
+    with tempfile.TemporaryDirectory() as folder:
+        if step is None:
+            converter = _quiet(lambda: tf.lite.TFLiteConverter.from_keras_model(network))
+        else:
+            _save(network, step, folder)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[WINDOW, STREAM])
+        if small:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = True  # for tflite-runtime 2.14
+        return _quiet(converter.convert)
+
+
+def _save(network: keras.Model, step: keras.Model, folder: str) -> None:
+    """Write a SavedModel with both; the engine's main graph is the first by name, the whole utterance."""
+    archive = keras.export.ExportArchive()
     archive.track(network)
     archive.track(step)
-    whole = tf.TensorSpec(frames.shape, tf.float32, name="features")
+    whole = tf.TensorSpec(network.inputs[0].shape, tf.float32, name="features")
     archive.add_endpoint(WINDOW, lambda features: {"logits": network(features, training=False)}, [whole])
     names = ["logits", *(f"new_{past.name}" for past in step.inputs[1:])]
     archive.add_endpoint(
@@ -239,9 +249,7 @@ def _converter(network: keras.Model, step: keras.Model | None) -> Any:
         lambda *arrays: dict(zip(names, step(list(arrays), training=False), strict=True)),
         [tf.TensorSpec(tensor.shape, tf.float32, name=tensor.name) for tensor in step.inputs],
     )
-    with tempfile.TemporaryDirectory() as folder:
-        archive.write_out(folder, verbose=False)
-        return _quiet(lambda: tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[WINDOW, STREAM]))
+    archive.write_out(folder, verbose=False)
 
 
 def _run(data: bytes, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

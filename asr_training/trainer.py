@@ -56,7 +56,7 @@ class Trainer:
         )
         self.optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self.optimizer.build(self.network.trainable_variables)
-        self._learner = Learner(inputs=self.network.inputs, outputs=list(self.network.outputs))
+        self._learner = Learner(inputs=self.network.inputs[0], outputs=list(self.network.outputs))
         self._learner.heads = heads_of(recipe)
         self._learner.schedule = schedule
         self._group = group

@@ -115,7 +115,8 @@ class Group:
 
         def averaged(gradients: Any, variables: Any = None) -> None:
             flat = keras.ops.concatenate([keras.ops.reshape(gradient, (-1,)) for gradient in gradients])
-            apply(_split(_outside(self.mean, flat), gradients), variables)
+            like = gradients if variables is None else variables  # a traced gradient may not know its shape
+            apply(_split(_outside(self.mean, flat), like), variables)
 
         optimiser.apply = averaged
 

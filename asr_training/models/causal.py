@@ -77,6 +77,9 @@ def build_step(whole: keras.Model, settings: CausalSettings) -> keras.Model:
 class _Whole:
     """The way of a whole utterance: nothing was before."""
 
+    spare = 1
+    """Frames behind the last, which no convolution reads: the engine first plans its memory for a single frame."""
+
     def layer(self, kind: type[layers.Layer], *options: Any, name: str, **more: Any) -> Any:
         """Return a new layer."""
         return kind(*options, name=name, **more)
@@ -92,6 +95,8 @@ class _Whole:
 
 class _Steps:
     """The way of a step: each layer's past comes in, its new past goes out."""
+
+    spare = 0
 
     def __init__(self, whole: keras.Model) -> None:
         self.whole = whole
@@ -128,10 +133,10 @@ def _encoder(features: Any, settings: CausalSettings, way: _Whole | _Steps, head
     x = ops.expand_dims((features - mean) * mask * SPEECH_SCALE, -1)  # (b, t, bins, 1)
     for i, channels in enumerate((settings.stem, settings.stem, 2 * settings.stem)):
         x = way.behind(x, 1)  # and the frame and its successor: 2 frames make one
-        x = ops.pad(x, [(0, 0), (0, 0), (x.shape[2] % 2, 1), (0, 0)])
+        x = ops.pad(x, [(0, 0), (0, way.spare), (x.shape[2] % 2, 1), (0, 0)])
         x = way.layer(layers.Conv2D, channels, 3, strides=2, activation="relu", dtype=large, name=f"stem{i}")(x)
-    x = ops.reshape(x, (ops.shape(x)[0], -1, x.shape[2] * x.shape[3]))  # (b, t/8, bins/8 * 2 stem)
-    mask = layers.MaxPooling1D(settings.subsampling)(mask)  # (b, t/8, 1)
+    x = layers.Reshape((-1, x.shape[2] * x.shape[3]))(x)  # (b, t/8, bins/8 * 2 stem)
+    mask = layers.MaxPooling1D(settings.subsampling, padding="same")(mask)  # (b, t/8, 1)
     x = ops.cast(way.layer(layers.Dense, settings.channels, dtype=large, name="stem_out")(x), "float32") * mask
     for i in range(settings.blocks):
         x = _block(x, mask, settings, way, f"block{i}")  # (b, t/8, c)

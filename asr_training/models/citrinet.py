@@ -28,7 +28,7 @@ def build(
     part = -(-settings.blocks // 3)
     for i, kernel in enumerate(settings.kernels):
         if i % part == 0:
-            x, mask = x * mask, layers.MaxPooling1D(2, name=f"mask{i // part}")(mask)
+            mask = layers.MaxPooling1D(2, name=f"mask{i // part}")(mask)
         stride = 2 if i % part == 0 else 1
         x = _block(x, mask, kernel, stride, settings, f"block{i}")  # (b, t/2 .. t/8, c)
         heads.after_block(i + 1, x)
@@ -43,13 +43,13 @@ def _block(x: Any, mask: Any, kernel: int, stride: int, settings: CitrinetSettin
         first = i == 0
         y = _separable(y, mask, settings.channels, kernel, settings, f"{name}_{i}", stride if first else 1)
         if i + 1 < settings.repeats:
-            y = _end(y, settings, f"{name}_{i}") * mask
+            y = _end(y, settings, f"{name}_{i}")
     context = MaskedMean(name=f"{name}_mean")(y, mask)  # (b, 1, c)
     context = layers.Dense(settings.channels // 8, activation="relu", name=f"{name}_squeeze")(context)
     y = y * layers.Dense(settings.channels, activation="sigmoid", name=f"{name}_excite")(context)
     shortcut = layers.Conv1D(settings.channels, 1, strides=stride, use_bias=False, name=f"{name}_shortcut")(x)
     shortcut = batch_norm(shortcut, mask, f"{name}_shortcut")
-    return _end(y + shortcut, settings, f"{name}_end") * mask
+    return _end(y + shortcut, settings, f"{name}_end")
 
 
 def _separable(

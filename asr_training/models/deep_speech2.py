@@ -46,5 +46,4 @@ def _convolution(
         settings.filters, kernel, strides=(stride, 2), padding="same", use_bias=False, dtype=large, name=name
     )(x)
     mask = layers.MaxPooling1D(stride, name=f"{name}_mask")(mask) if stride > 1 else mask
-    x = layers.ReLU(_CEILING, name=f"{name}_relu")(batch_norm(x, mask, name))
-    return x * mask[..., None], mask
+    return layers.ReLU(_CEILING, name=f"{name}_relu")(batch_norm(x, mask, name)), mask

@@ -76,10 +76,11 @@ def stem(x: Any, mask: Any, channels: int, width: int, stride: int, dtype: str) 
 
 
 def batch_norm(x: Any, mask: Any, name: str) -> Any:
-    """Return `x`, (b, t, ...), after batch normalisation of its last axis by the real frames of the batch."""
+    """Return `x`, (b, t, ...), after batch normalisation of its last axis by the real frames; zero elsewhere."""
     x = ops.cast(x, "float32")
-    real = mask[..., 0] if len(x.shape) == 3 else mask * ops.ones_like(x[..., 0])  # of x but its last axis
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{name}_norm")(x, mask=real > 0)
+    wide = mask if len(x.shape) == 3 else mask[..., None]
+    real = (wide * ops.ones_like(x[..., :1]))[..., 0]  # of x but its last axis
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-3, name=f"{name}_norm")(x, mask=real > 0) * wide
 
 
 class Heads:

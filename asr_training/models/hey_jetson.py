@@ -30,7 +30,7 @@ def build(
         )
         x = convolution(x)  # (b, t/2, f)
         mask = layers.MaxPooling1D(2, name="mask")(mask) if i == 0 else mask
-        x = batch_norm(x, mask, f"conv{i}") * mask
+        x = batch_norm(x, mask, f"conv{i}")
     for i in range(settings.blocks):
         x = gru(
             x,

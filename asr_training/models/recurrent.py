@@ -20,7 +20,7 @@ def gru(
     recurrent_dropout: float = 0.0,
     dtype: str = "float32",
 ) -> Any:
-    """Return the states of both directions side by side, (b, t, 2 units), or of one, (b, t, units).
+    """Return the states of both directions side by side, (b, t, 2 units), or of one, (b, t, units); zero in padding.
 
     Args:
         x: (b, t, c).
@@ -42,4 +42,4 @@ def gru(
     )
     if bidirectional:
         cells = layers.Bidirectional(cells, name=name)
-    return cells(x, mask=mask[..., 0] > 0)
+    return cells(x, mask=mask[..., 0] > 0) * mask

@@ -129,6 +129,14 @@ class CitrinetSettings(_Network):
     label_rate: Literal[1, 2] = Field(2, description="label frames of an encoder frame, which is 80 ms")
     dropout: float = Field(0.1, ge=0, lt=1, description="after each activation")
 
+    @model_validator(mode="after")
+    def _heads_at_the_last_rate(self) -> "CitrinetSettings":
+        first = 2 * -(-self.blocks // 3) + 1
+        for name in ("phone_block", "inter_block"):
+            if 0 < getattr(self, name) < first:
+                raise ValueError(f"{name} {getattr(self, name)}: the frames are longer from block {first} on only")
+        return self
+
     @property
     def blocks(self) -> int:
         """Residual blocks."""
