@@ -136,8 +136,15 @@ def utterances(
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """Return the recordings below a folder."""
-    return [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in _AUDIO and path.is_file()]
+    """Return the recordings below a folder; of one in several formats, the first of FLAC, WAV, MP3, OGG."""
+    found: dict[Path, Path] = {}
+    for path in sorted(folder.rglob("[!.]*")):
+        kind = path.suffix.lower()
+        if kind in _AUDIO and path.is_file():
+            other = found.get(path.with_suffix(""))
+            if other is None or _AUDIO.index(kind) < _AUDIO.index(other.suffix.lower()):
+                found[path.with_suffix("")] = path
+    return list(found.values())
 
 
 def read_skip_list(path: Path, repository: str) -> frozenset[str]:

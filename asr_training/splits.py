@@ -26,6 +26,8 @@ class Division:
 
     def line(self) -> str:
         """Return one readable line."""
+        if set(self.counts) <= {"train"}:
+            return "all train"
         counts = ", ".join(f"{self.counts[name]} {name}" for name in ("train", "dev", "test") if self.counts[name])
         return f"split by {self.by}: {counts}"
 

@@ -148,7 +148,7 @@ def scores(data: Path, aligner: Aligner) -> None:
                 found[name].append(0.0)
     for name, values in found.items():
         below = ", ".join(
-            f"below {limit:.1f} {np.mean(np.array(values) < limit):4.0%}" for limit in (0.2, 0.3, 0.4, 0.5)
+            f"below {limit:g} {np.mean(np.array(values) < limit):4.0%}" for limit in (0.05, 0.1, 0.2, 0.3)
         )
         print(f"score {name:<20} median {np.median(values):.2f}, {below}, n {len(values)}")
 

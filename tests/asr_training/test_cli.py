@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from asr_training.__main__ import main
+from tests.asr_training.speech import transcribed
 from voice.decoding.ngram import NGram, read_arrays
 
 
@@ -93,3 +94,38 @@ def test_a_corpus_in_a_standard_layout_gets_a_manifest(monkeypatch, capsys, tmp_
     assert "1 of 1 recordings" in capsys.readouterr().err
     (line,) = (tmp_path / "made" / "manifest.jsonl").read_text().splitlines()
     assert json.loads(line)["audio"] == "../84-1-0000.flac"
+
+
+def test_from_a_folder_of_recordings_to_a_cache_that_trusts_its_alignments(monkeypatch, capsys, tmp_path):
+    """import, align, prepare and split, as the README has them."""
+    folder = transcribed(tmp_path / "mine", "kitchen_light", "river", "bedroom", suffix="flac")
+    (folder / "bedroom.txt").write_text("quite another sentence than this")
+    (folder / "lost.txt").write_text("no recording")
+    soundfile.write(folder / "untold.wav", np.zeros(8000), 16_000)
+    recipe, corpus = tmp_path / "r.yaml", tmp_path / "corpora" / "mine"
+    recipe.write_text("features: {window: 400, mels: 80, f_max: 7600.0}\nfilters: {alignment: 0.1}\n")
+    assert call(monkeypatch, "import", folder, "--layout", "text-files", "--out", corpus, "--dev", 0.5) == 0
+    assert call(monkeypatch, "align", tmp_path / "corpora", "--out", tmp_path / "aligned", "--no-textgrid") == 0
+    prepare = ("prepare", "--data", tmp_path / "corpora", "--cache", tmp_path / "cache", "--recipe", recipe)
+    assert call(monkeypatch, *prepare, "--alignments", tmp_path / "aligned") == 0
+    said = capsys.readouterr().err
+    assert f"{corpus}: 3 of 3 recordings" in said
+    assert "1 x transcript without audio, the first lost" in said
+    assert "1 x audio without transcript" in said
+    assert "3 recordings aligned" in said
+    assert "mine: 2 utterances" in said
+    assert "1 whose alignment scores below 0.1" in said
+    assert (tmp_path / "aligned" / "mine").is_dir()
+    left_out = [json.loads(line)["name"] for line in (corpus / "left_out.jsonl").read_text().splitlines()]
+    assert left_out[0] == "lost"
+    story = transcribed(tmp_path / "long", "story")
+    assert call(monkeypatch, "split", story, "--out", tmp_path / "pieces", "--longest", 9, "--by", "level") == 0
+    assert call(monkeypatch, "split", story, "--out", tmp_path / "pieces", "--by", "magic") == 2
+    assert "pieces of 1 recordings" in capsys.readouterr().err
+
+
+def test_a_picture_of_a_recording(monkeypatch, capsys, tmp_path):
+    folder = transcribed(tmp_path, "river")
+    assert call(monkeypatch, "plot", folder / "river.wav", "--out", tmp_path / "plots") == 0
+    assert "posteriors.png" in capsys.readouterr().err
+    assert len(list((tmp_path / "plots").glob("*.png"))) == 5

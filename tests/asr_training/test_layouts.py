@@ -124,6 +124,15 @@ def test_the_same_name_in_two_folders_goes_to_the_nearest(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_recording_in_two_formats_counts_once(tmp_path):
+    for name in ("84-1-0000.wav", "84-1-0000.flac", "._84-1-0000.wav"):
+        clip(tmp_path / name)
+    (tmp_path / "x.trans.txt").write_text("84-1-0000 ONE\n")
+    reading = read_layout("librispeech", tmp_path)
+    assert [item.audio.name for item in reading.found] == ["84-1-0000.flac"]
+    assert reading.without_text == []
+
+
 def test_description_lines_of_key_duration_and_text(tmp_path):
     """As Deep Speech recipes have them: an object a line, `key` a path of the machine that wrote it."""
     clip(tmp_path / "data" / "a" / "1.wav")

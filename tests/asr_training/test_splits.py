@@ -57,6 +57,10 @@ def test_a_corpus_of_training_folders_only_is_divided_all_the_same():
     assert divide(rows, dev=0.3, test=0.0).counts["dev"] > 10
 
 
+def test_without_shares_everybody_trains():
+    assert divide([utterance("a"), utterance("b")], dev=0, test=0).line() == "all train"
+
+
 def test_shares_that_leave_nothing_are_refused():
     with pytest.raises(ConfigError, match="leave something"):
         divide([utterance()], dev=0.5, test=0.5)
