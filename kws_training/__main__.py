@@ -1,7 +1,6 @@
 """The command `kws-train`."""
 
 import json
-import os
 import time
 from dataclasses import asdict
 from enum import StrEnum
@@ -14,7 +13,9 @@ from kws_training.data_cli import register as register_data
 from kws_training.measuring import register
 from kws_training.places import places
 from kws_training.report import say
-from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
+from kws_training.settings import CommandsRecipe, read_recipe
+from kws_training.train_threads import use_threads
+from kws_training.word_cli import register as register_word
 from voice.errors import ConfigError, DataError, EarshotError
 
 app = typer.Typer(help="Train wake words and the command classifier.", no_args_is_help=True, add_completion=False)
@@ -62,7 +63,7 @@ def train(  # noqa: PLR0913 - the options of a command
         from kws_training.prepare_dataset import prepare_dataset  # noqa: PLC0415
 
         prepare_dataset(settings.data, work)
-    _threads(n_threads)
+    use_threads(n_threads)
     from kws_training.commands import decide, train_commands  # noqa: PLC0415
     from training.launch import together  # noqa: PLC0415
 
@@ -80,7 +81,7 @@ def train(  # noqa: PLR0913 - the options of a command
 
 
 def _measure_run(work: Path, run: Path) -> dict[str, Any]:
-    _threads()
+    use_threads()
     from kws_training.commands import test_shares  # noqa: PLC0415
 
     model, decision, _ = _trained(run, work)
@@ -88,6 +89,7 @@ def _measure_run(work: Path, run: Path) -> dict[str, Any]:
 
 
 register(app, _measure_run)
+register_word(app)
 
 
 @app.command()
@@ -99,7 +101,7 @@ def export(
     weights: Annotated[Weights, typer.Option(help="stored as; dynamic, full: int8 arithmetic")] = Weights.float32,
 ) -> None:
     """Write the command classifier's bundle; refused where LiteRT disagrees with Keras."""
-    _threads()
+    use_threads()
     _export(work, run, out, recipe, weights.value)
 
 
@@ -109,6 +111,7 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     from kws_training.commands import PARAMETERS_AT_MOST, manifest, test_shares  # noqa: PLC0415
     from kws_training.export import export as write  # noqa: PLC0415
     from kws_training.provenance import data_records, limits, measured_on  # noqa: PLC0415
+    from kws_training.records import record  # noqa: PLC0415
     from kws_training.trained import trained_parameters  # noqa: PLC0415
     from voice.models.bundle import SHIPPED  # noqa: PLC0415
 
@@ -129,7 +132,7 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     results = [cards.result(name, share, measured_on(data.dataset)) for name, share in shares.items()]
     settings = _commands(recipe)
     seed = settings.optimiser.seed
-    training = _record("kws-train train", recipe, seed, minutes, model, data_records(data.dataset))
+    training = record("kws-train train", recipe, seed, minutes, n_parameters, data_records(data.dataset))
     training["unseen"] = list(settings.unseen)
     clips, _ = validation(data)
     bundle = write(
@@ -139,78 +142,6 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     for name, share in shares.items():
         typer.echo(f"{name}: {share}")
     say(f"wrote {out}")
-
-
-@app.command()
-def keyword(
-    word: Annotated[str, typer.Argument(help="what is said, lower case")],
-    recordings: Annotated[list[Path], typer.Option(help="folder of recordings of the word; repeatable")],
-    work: Work,
-    run: Run,
-    out: Out,
-    recipe: RecipeFile = None,
-    processes: int = 1,
-) -> None:
-    """Train a wake word from recordings and synthetic speech, and write its bundle (after `prepare`)."""
-    _threads()
-    from kws_training.keyword import prepare_word, train_keyword  # noqa: PLC0415
-
-    settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
-    started = time.monotonic()
-    prepare_word(work, recordings, word, settings, n_processes=processes)
-    model = train_keyword(work, run, word, settings)
-    minutes = (time.monotonic() - started) / 60
-    command, seed = f"kws-train keyword {word}", settings.optimiser.seed
-    _write_wake(model, word, work, out, settings, _record(command, recipe, seed, minutes, model, _wake_data(work)))
-
-
-@app.command()
-def join(
-    word: Annotated[str, typer.Argument(help="what is said, lower case")],
-    runs: Annotated[list[Path], typer.Option(help="folder of a finished `keyword` training; repeatable")],
-    work: Work,
-    out: Out,
-    recipe: RecipeFile = None,
-) -> None:
-    """Write a wake word's bundle whose score is the mean of several trainings."""
-    _threads()
-    from kws_training.keyword import joined  # noqa: PLC0415
-
-    settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
-    model = joined(runs)
-    command, seed = f"kws-train keyword {word}, then join", settings.optimiser.seed
-    training = _record(command, recipe, seed, 0, model, _wake_data(work))
-    _write_wake(model, word, work, out, settings, training)
-
-
-def _write_wake(
-    model: Any, word: str, work: Path, out: Path, settings: KeywordRecipe, training: dict[str, Any]
-) -> None:
-    from kws_training import cards  # noqa: PLC0415
-    from kws_training.export import export as write  # noqa: PLC0415
-    from kws_training.keyword import calibrate, litert, manifest  # noqa: PLC0415
-    from kws_training.keyword_batches import KeywordData, validation  # noqa: PLC0415
-
-    dev = KeywordData(work, settings, word, "dev")
-    found = calibrate(litert(model, work, settings), dev, settings)
-    clips, _ = validation(dev, settings)
-    bundle = write(model, out, manifest(word, settings, found.threshold, training), clips[::40], settings.weights)
-    cards.write_card(
-        bundle,
-        f"Threshold {found.threshold:g}, calibrated on dev recordings and dev speech: {100 * found.missed:.1f} % "
-        f"missed, false accepts: {found.false_accepts} in {found.hours:.2f} h.",
-        "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
-        settings.weights,
-    )
-    say(f"wrote {out}: {found}")
-
-
-def _wake_data(work: Path) -> tuple[dict[str, Any], ...]:
-    from kws_training import cards  # noqa: PLC0415
-
-    further = cards.FURTHER_SPEECH if (work / "more" / "clips.jsonl").exists() else ()
-    known = (*cards.WAKE_WORDS, cards.SYNTHETIC, *cards.RUNNING_SPEECH, *further)
-    return (*known, cards.SPEECH_COMMANDS, cards.NOISE)
 
 
 def main() -> None:
@@ -224,15 +155,6 @@ def main() -> None:
 
 def _commands(recipe: Path | None) -> CommandsRecipe:
     return CommandsRecipe() if recipe is None else read_recipe(recipe, CommandsRecipe)
-
-
-def _threads(n_threads: int = 1) -> None:
-    try:
-        from kws_training.train import threads  # noqa: PLC0415
-    except ModuleNotFoundError as error:
-        raise DataError(f"{error.name} is not installed", fix="pip install 'earshot[train]'") from error
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    threads(n_threads)
 
 
 def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
@@ -249,24 +171,6 @@ def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
     minutes = values.pop("minutes")
     decision = Decision(**values)
     return merged(model, dataset, decision.unknown_bias), decision, minutes
-
-
-def _record(
-    command: str, recipe: Path | None, seed: int, minutes: float, model: Any, data: tuple[dict[str, Any], ...]
-) -> dict[str, Any]:
-    from kws_training.cards import commit  # noqa: PLC0415
-    from kws_training.trained import trained_parameters  # noqa: PLC0415
-
-    name = "defaults of kws_training/settings.py" if recipe is None else recipe.name
-    return {
-        "command": command,
-        "recipe": name,
-        "commit": commit(),
-        "seed": seed,
-        "minutes": round(minutes, 1),
-        "parameters": trained_parameters(model),
-        "data": list(data),
-    }
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

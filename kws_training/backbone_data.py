@@ -9,16 +9,30 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.augment import SILENCE, Batch, disturb, move, warp_frequency
-from kws_training.corpora import further_speech, manifest, running_speech
-from kws_training.feature_store import SETTINGS, Clip, FeatureStore, to_logmel
+from kws_training.corpora import further_speech, running_speech
+from kws_training.feature_store import SETTINGS, Bytes, Clip, FeatureStore, to_logmel
+from kws_training.pronounce import installed_pronouncer
 from kws_training.settings import BackboneRecipe
 from kws_training.windows import window
+from voice.decoding.phones import PHONES
 from voice.text import normalise
 
 PhonesOf = Callable[[str], list[int]]
 """CTC labels (1 and more) of a normalised text; none where it can't be pronounced."""
-_NOISE_TALK = 0.1  # share of the utterances with other speech under them
+_NOISE_TALK = 0.1  # share of the rows with other speech under them
 _EVERY_PHONE = 1.25  # label frames for a phone: CTC needs one for each and one between two equal ones
+
+
+def phones_of() -> PhonesOf:
+    """Return what pronounces texts of dictionary words, each as it is usually said."""
+    dictionary = installed_pronouncer().dictionary
+    index = {phone: label for label, phone in enumerate(PHONES, 1)}
+
+    def labels(text: str) -> list[int]:
+        words = [dictionary.get(word) for word in text.split()]
+        return [index[phone] for said in words if said for phone in said[0]] if all(words) else []
+
+    return labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,19 @@ def _text(name: str, clip: Clip, texts: Mapping[str, Any], recipe: BackboneRecip
     return clip.name if name in recipe.synthetic else clip.label
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One row of a batch: an utterance, or words one behind the other."""
+
+    frames: Bytes
+    phones: tuple[int, ...]
+
+
 class BackboneBatches:
-    """Augmented batches of utterances of about one length; batch number n is the same whenever it is made.
+    """Augmented batches; batch number n is the same whenever it is made.
+
+    Every batch is made alike, utterances of about one length beside rows of single words of that length: batch
+    normalisation then learns the means that it will use.
 
     Args:
         work: the folder of the stores.
@@ -89,13 +114,14 @@ class BackboneBatches:
     """
 
     def __init__(self, work: Path, found: Sequence[Utterance], recipe: BackboneRecipe) -> None:
-        self._recipe, self._found = recipe, found
-        names = {utterance.store for utterance in found}
-        self._stores = {name: FeatureStore(work / name) for name in (*names, "noise")}
+        self._recipe = recipe
+        self._stores = {name: FeatureStore(work / name) for name in {*(u.store for u in found), "noise"}}
         self._noise = self._stores["noise"].select(split="train")
-        self._talk = [u for u in found if u.store in ("speech", "more")]
+        self._long = [u for u in found if u.store not in recipe.words]
+        self._words = [[u for u in found if u.store == name] for name in recipe.words]
+        self._words = [words for words in self._words if words]
+        self._lengths = np.array([u.clip.n_frames for u in self._long])
         self._plan: tuple[int, list[list[int]]] = (-1, [])
-        self._lengths = np.array([u.clip.n_frames for u in found])
         self._per_epoch = len(self._epoch(0))
 
     def __call__(self, number: int) -> tuple[Batch, npt.NDArray[np.int32]]:
@@ -103,47 +129,65 @@ class BackboneBatches:
         epoch, place = divmod(number, self._per_epoch)
         if self._plan[0] != epoch:
             self._plan = (epoch, self._epoch(epoch))
-        chosen = [self._found[i] for i in self._plan[1][place % len(self._plan[1])]]
+        chosen = [self._long[i] for i in self._plan[1][place % len(self._plan[1])]]
         rng = np.random.default_rng((self._recipe.optimiser.seed, number))
-        return self._augmented(rng, chosen)
+        rows = [_Row(self._stores[u.store][u.clip], u.phones) for u in chosen]
+        longest = max(len(row.frames) for row in rows)
+        n_words = round(self._recipe.batch_frames / longest) - len(rows) if self._words else 0
+        rows += [self._several(rng, longest) for _ in range(n_words)]
+        return self._augmented(rng, rows)
+
+    def _several(self, rng: np.random.Generator, n_frames: int) -> _Row:
+        """Return single words of random sources, one behind the other, up to a length."""
+        frames, phones = [], []
+        while True:
+            words = self._words[rng.integers(len(self._words))]
+            word = words[rng.integers(len(words))]
+            if frames and sum(map(len, frames)) + word.clip.n_frames > n_frames:
+                return _Row(np.concatenate(frames), tuple(phones))
+            frames.append(self._stores[word.store][word.clip])
+            phones += word.phones
 
     def _epoch(self, epoch: int) -> list[list[int]]:
-        """Return the utterances of an epoch in batches, in random order."""
-        rng = np.random.default_rng((self._recipe.optimiser.seed, 7, epoch))
-        shares = np.array([self._recipe.shares.get(utterance.store, 1.0) for utterance in self._found])
-        drawn = np.flatnonzero(rng.random(len(shares)) < shares)
+        """Return the utterances of an epoch in batches, in random order; the first epochs have short ones only."""
+        recipe = self._recipe
+        rng = np.random.default_rng((recipe.optimiser.seed, 7, epoch))
+        shares = np.array([recipe.shares.get(utterance.store, 1.0) for utterance in self._long])
+        most = recipe.short_frames if epoch < recipe.short_epochs else recipe.longest_frames
+        drawn = np.flatnonzero((rng.random(len(shares)) < shares) & (self._lengths <= most))
         order = drawn[np.argsort(self._lengths[drawn] * rng.uniform(0.93, 1.07, len(drawn)))]
+        limit = recipe.batch_frames * (1 - recipe.words_share)
         batches: list[list[int]] = [[]]
         for i in order:
-            if len(batches[-1]) and (len(batches[-1]) + 1) * self._lengths[i] > self._recipe.batch_frames:
+            if len(batches[-1]) and (len(batches[-1]) + 1) * self._lengths[i] > limit:
                 batches.append([])
             batches[-1].append(int(i))
         return [batches[i] for i in rng.permutation(len(batches))]
 
-    def _augmented(self, rng: np.random.Generator, chosen: list[Utterance]) -> tuple[Batch, npt.NDArray[np.int32]]:
+    def _augmented(self, rng: np.random.Generator, rows: list[_Row]) -> tuple[Batch, npt.NDArray[np.int32]]:
         settings, stride = self._recipe.augment, self._recipe.network.stride
-        n_clips = len(chosen)
+        n_clips = len(rows)
         speed = 1 + rng.uniform(-settings.speed, settings.speed, n_clips)
         before = rng.integers(0, self._recipe.silence_frames + 1, n_clips)
-        lengths = np.array([u.clip.n_frames for u in chosen])
+        lengths = np.array([len(row.frames) for row in rows])
         spans = np.ceil(lengths / speed).astype(int) + before
         n_frames = -(-int(max(spans.max(), lengths.max()) + 8) // (4 * stride)) * 4 * stride
         clips = np.full((n_clips, n_frames, SETTINGS.mels), SILENCE, np.float32)
-        for i, u in enumerate(chosen):
-            clips[i, : u.clip.n_frames] = to_logmel(self._stores[u.store][u.clip])
+        for clip, row in zip(clips, rows, strict=True):
+            clip[: len(row.frames)] = to_logmel(row.frames)
         centre = (n_frames - 1) / 2  # move() plays about the centre: so the clip begins at `before`
         clips = move(clips, before - centre * (1 - 1 / speed), speed)
         clips = warp_frequency(clips, 1 + rng.uniform(-settings.warp, settings.warp, n_clips))
-        noise = np.stack([self._noise_of(rng, n_frames) for _ in chosen])
+        noise = np.stack([self._noise_of(rng, n_frames) for _ in rows])
         clips = disturb(rng, clips, noise, settings)
         n_labels = np.minimum(-(-(spans + 8) // stride), n_frames // stride)
-        for i, u in enumerate(chosen):  # a slow voice's clip has room for its phones, a fast one's may not
-            n_labels[i] = min(n_frames // stride, max(n_labels[i], round(_EVERY_PHONE * len(u.phones)) + 1))
-        return clips, labels_of(chosen, n_labels)
+        least = [round(_EVERY_PHONE * len(row.phones)) + 1 for row in rows]  # for a clip that became too fast
+        n_labels = np.minimum(n_frames // stride, np.maximum(n_labels, least))
+        return clips, labels_of([row.phones for row in rows], n_labels)
 
     def _noise_of(self, rng: np.random.Generator, n_frames: int) -> Batch:
         if rng.random() < _NOISE_TALK:
-            other = self._talk[rng.integers(len(self._talk))]
+            other = self._long[rng.integers(len(self._long))]
             frames = self._stores[other.store][other.clip]
         else:
             clip = self._noise[rng.integers(len(self._noise))]
@@ -153,12 +197,12 @@ class BackboneBatches:
         return to_logmel(window(frames, rng, n_frames))
 
 
-def labels_of(chosen: Sequence[Utterance], n_labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+def labels_of(phones: Sequence[Sequence[int]], n_labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
     """Return rows of label frames and phones, padded with zeros, shape (batch, 1 + most phones)."""
-    rows = np.zeros((len(chosen), 1 + max(len(u.phones) for u in chosen)), np.int32)
-    for row, u, n in zip(rows, chosen, n_labels, strict=True):
+    rows = np.zeros((len(phones), 1 + max(map(len, phones))), np.int32)
+    for row, labels, n in zip(rows, phones, n_labels, strict=True):
         row[0] = n
-        row[1 : 1 + len(u.phones)] = u.phones
+        row[1 : 1 + len(labels)] = labels
     return rows
 
 
@@ -174,9 +218,4 @@ def held_out(
     for clip, u in zip(clips, chosen, strict=True):
         clip[: u.clip.n_frames] = to_logmel(stores[u.store][u.clip])
     n_labels = np.array([-(-u.clip.n_frames // recipe.network.stride) for u in chosen])
-    return clips, labels_of(chosen, n_labels)
-
-
-def spoken_texts(folder: Path) -> list[tuple[Path, str, str]]:
-    """Return path, voice and text of the clips of a folder that `asr-train synthesise` wrote."""
-    return [(folder / row["audio"], row["speaker"], row["text"]) for row in manifest(folder)]
+    return clips, labels_of([u.phones for u in chosen], n_labels)

@@ -129,9 +129,7 @@ def compare(model: keras.Model, network: bytes, clips: Any, stream: Stream | Non
     Raises:
         DataError: the network holds an operation that isn't built in.
     """
-    strange = operations(network) - _ALLOWED
-    if strange:
-        raise DataError(f"the network needs {', '.join(sorted(strange))}", fix="use built-in operations only")
+    allowed(network)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(network)
@@ -143,6 +141,17 @@ def compare(model: keras.Model, network: bytes, clips: Any, stream: Stream | Non
     expected = keras.ops.convert_to_numpy(model(clips, training=False))
     agree = float((_labels(exported) == _labels(expected)).mean())
     return Parity(float(np.abs(_comparable(exported) - _comparable(expected)).max()), agree, step)
+
+
+def allowed(network: bytes) -> None:
+    """Check that a flatbuffer has built-in operations only.
+
+    Raises:
+        DataError: it has others; names them.
+    """
+    strange = operations(network) - _ALLOWED
+    if strange:
+        raise DataError(f"the network needs {', '.join(sorted(strange))}", fix="use built-in operations only")
 
 
 def _comparable(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from kws_training import cards
 from kws_training.augment import SILENCE
 from kws_training.evaluate import tail_threshold
-from kws_training.export import to_litert
+from kws_training.export import export, to_litert
 from kws_training.feature_store import SETTINGS, Bytes, to_logmel, write_store
 from kws_training.keyword_batches import KeywordBatches, KeywordData, Source, Windows, validation
-from kws_training.keyword_data import recordings, synthetic_entries, word_entries
+from kws_training.keyword_data import near_texts, recordings, synthetic_entries, word_entries
 from kws_training.models import build
 from kws_training.report import say
 from kws_training.settings import KeywordRecipe
@@ -47,8 +48,10 @@ def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordReci
     if not (work / f"keyword-{word}" / "clips.jsonl").exists():
         say(f"recordings: {write_store(work / f'keyword-{word}', word_entries(recordings(folders), recipe.tracts))}")
     if not (work / f"synthetic-{word}" / "clips.jsonl").exists():
+        phrase = word.replace("_", " ")
         entries = synthetic_entries(
-            word,
+            phrase,
+            near_texts(phrase, recipe.optimiser.seed),
             n_words=recipe.n_synthetic_words,
             n_sentences=recipe.n_synthetic_sentences,
             n_confusable=recipe.n_near_misses,
@@ -224,3 +227,21 @@ def manifest(word: str, recipe: KeywordRecipe, threshold: float, training: dict[
         },
         "training": training,
     }
+
+
+def write_wake(
+    model: keras.Model, word: str, work: Path, out: Path, settings: KeywordRecipe, training: dict[str, Any]
+) -> None:
+    """Calibrate a whole network on the dev split, and write its bundle and card."""
+    dev = KeywordData(work, settings, word, "dev")
+    found = calibrate(litert(model, work, settings), dev, settings)
+    clips, _ = validation(dev, settings)
+    bundle = export(model, out, manifest(word, settings, found.threshold, training), clips[::40], settings.weights)
+    cards.write_card(
+        bundle,
+        f"Threshold {found.threshold:g}, calibrated on dev recordings and dev speech: {100 * found.missed:.1f} % "
+        f"missed, false accepts: {found.false_accepts} in {found.hours:.2f} h.",
+        "Few speakers, mostly adults near the microphone; distance and loud rooms are untested.",
+        settings.weights,
+    )
+    say(f"wrote {out}: {found}")

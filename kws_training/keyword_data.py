@@ -1,6 +1,6 @@
 """What a wake word is trained on: recordings and synthetic speech of the word, and everything that it isn't."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,10 @@ import numpy as np
 
 from kws_training.corpora import Recording, keyword_split, manifest, read_samples
 from kws_training.feature_store import SCALE, Bytes, audio_bytes
+from kws_training.near_phrases import NearPhrases
+from kws_training.pronounce import installed_pronouncer
 from kws_training.synthesis import Style, fluent_styles, resample, synthesise, training_styles
+from kws_training.word_rates import shipped_rates
 from voice.errors import DataError
 from voice.events import RATE
 
@@ -34,15 +37,16 @@ _FOLLOWING = (
 ).split("|")
 _LEADING = ("hey", "hey", "okay", "so", "well", "and", "please", "good morning", "listen", "I said", "hello")
 
-CONFUSABLE = {
-    "computer": (
-        "compute|computing|computation|commuter|commuters|pewter|come pewter|compute a sum|computed|compete|competer|"
-        "commute|compost|composer|compiler|comforter|complete a|company|compared to|the neuter|tutor|a suitor|"
-        "compass|come here|the future|shooter|scooter|competitor|contributor|come through to|can you|confuse her|"
-        "compute the|completer|complainer|come put her|disputer|reputed|impute her"
-    ).split("|")
-}
-"""Near misses by wake word; a word that isn't listed is trained without."""
+
+def near_texts(phrase: str, seed: int, n: int = 300) -> list[str]:
+    """Return phrases that sound nearly like a wake word, from the pronunciation dictionary.
+
+    Raises:
+        ConfigError, DataError: the phrase can't be pronounced.
+    """
+    pronouncer = installed_pronouncer()
+    near = NearPhrases(pronouncer, shipped_rates()).around(pronouncer.pronounce(phrase), n=n, seed=seed)
+    return [found.text for found in near]
 
 
 def recordings(folders: list[Path]) -> list[Recording]:
@@ -132,6 +136,7 @@ class Phrase:
 
 def synthetic_entries(
     word: str,
+    near: Sequence[str],
     *,
     n_words: int,
     n_sentences: int,
@@ -142,13 +147,14 @@ def synthetic_entries(
 ) -> Iterator[tuple[dict[str, Any], Bytes]]:
     """Yield store entries of synthetic speech: the word alone, the word and a command in one breath, near misses.
 
+    The near misses are `near`, phrases that sound alike, with and without a command behind them, and commands alone.
     Last come `n_fluent` further sentences with the word, by the voices that speak most like people. The five held-out
     voices say nothing here: they judge, in `benchmarks/wake_word.py`.
     """
     rng = np.random.default_rng(seed)
     phrases = [_with_word(rng, word, sentence=False) for _ in range(n_words)]
     phrases += [_with_word(rng, word, sentence=True) for _ in range(n_sentences)]
-    phrases += [_near_miss(rng, word) for _ in range(n_confusable)]
+    phrases += [_near_miss(rng, near) for _ in range(n_confusable)]
     jobs = list(zip(phrases, training_styles(rng, len(phrases)), strict=True))
     fluent = [_with_word(rng, word, sentence=True) for _ in range(n_fluent)]
     jobs += zip(fluent, fluent_styles(rng, n_fluent), strict=True)
@@ -164,8 +170,8 @@ def _with_word(rng: np.random.Generator, word: str, *, sentence: bool) -> Phrase
     return Phrase(word, before, after, pause=bool(rng.random() < _PAUSED))
 
 
-def _near_miss(rng: np.random.Generator, word: str) -> Phrase:
-    after = str(rng.choice([*CONFUSABLE.get(word, ()), *COMMAND_SENTENCES]))
+def _near_miss(rng: np.random.Generator, near: Sequence[str]) -> Phrase:
+    after = str(rng.choice(near if len(near) and rng.random() < _NEAR else COMMAND_SENTENCES))
     if rng.random() < 0.5:
         after = f"{after} {rng.choice([*COMMAND_SENTENCES, *_FOLLOWING])}"
     return Phrase("", str(rng.choice(_LEADING)) if rng.random() < _LED else "", after)
@@ -197,6 +203,6 @@ def _onset(frames: Bytes) -> int:
     return int(np.argmax(level > level.min() + 0.25 * (level.max() - level.min())))
 
 
-_LED, _PAUSED = 0.15, 0.3  # shares of the phrases
+_LED, _PAUSED, _NEAR = 0.15, 0.3, 0.8  # shares of the phrases
 _FINAL_LENGTHENING = 1.08
 """How much longer a word is before a pause."""

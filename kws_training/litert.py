@@ -18,12 +18,12 @@ _LEAST = 500  # elements of a tensor that eight bits are worth their scales for
 
 
 def to_litert(
-    model: keras.Model, weights: Weights = "float32", clips: Any = None, stream: Stream | None = None
+    model: keras.Model | None, weights: Weights = "float32", clips: Any = None, stream: Stream | None = None
 ) -> bytes:
     """Return the network as a LiteRT flatbuffer with a batch of one, without names that only a reader needs.
 
     Args:
-        model: from features to logits.
+        model: from features to logits; None: only its steps.
         weights: how they are stored, and what the engine computes with.
         clips: features that `full` takes its ranges from, shape (clips, frames, mels).
         stream: the same network in steps; becomes a second signature, which shares the weights.
@@ -52,14 +52,15 @@ def to_litert(
     return bytes(flatbuffer_utils.convert_object_to_bytearray(network))
 
 
-def _save(model: keras.Model, stream: Stream | None, folder: str) -> list[str]:
+def _save(model: keras.Model | None, stream: Stream | None, folder: str) -> list[str]:
     """Write a SavedModel; return its signatures. The engine's main graph is the first by name, the whole window."""
     import tensorflow as tf  # noqa: PLC0415
 
     archive = keras.export.ExportArchive()
-    archive.track(model)
-    window = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="logmel")
-    archive.add_endpoint(WINDOW, lambda logmel: {"logits": model(logmel, training=False)}, [window])
+    if model is not None:
+        archive.track(model)
+        window = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="logmel")
+        archive.add_endpoint(WINDOW, lambda logmel: {"logits": model(logmel, training=False)}, [window])
     if stream:
         inputs = stream.model.inputs
 
@@ -71,7 +72,7 @@ def _save(model: keras.Model, stream: Stream | None, folder: str) -> list[str]:
         archive.track(stream.model)
         archive.add_endpoint(STREAM, step, [tf.TensorSpec(x.shape, tf.float32, name=x.name) for x in inputs])
     archive.write_out(folder, verbose=False)
-    return [WINDOW, STREAM] if stream else [WINDOW]
+    return [name for name, there in ((WINDOW, model), (STREAM, stream)) if there is not None]
 
 
 def _examples(clips: Any, stream: Stream | None) -> Callable[[], Iterator[Any]]:

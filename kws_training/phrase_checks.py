@@ -8,13 +8,15 @@ import numpy as np
 from kws_training.evaluate import poisson
 from kws_training.phone_distance import distances_within, sequences
 from kws_training.pronounce import Pronouncer, Pronunciation
-from kws_training.word_rates import WORDS_AN_HOUR, phrase_rate
+from kws_training.word_rates import WORDS_AN_HOUR
+from kws_training.written_speech import written_speech
 from voice.decoding.phones import Phones
+from voice.errors import DataError
 from voice.text import normalise
 
 FEWEST_SYLLABLES, FEWEST_PHONES, MOST_PHONES = 2, 5, 20
-OFTEN, OFTEN_WRITTEN = 1.0, 0.3
-"""Times an hour that make a phrase too common: counted in speech, and estimated from text, which knows no sounds."""
+OFTEN = 1.0
+"""Times an hour of running speech that make a phrase too common."""
 
 _ITSELF, _ALIKE = 0.3, 0.5  # weighted phone distance: a vowel of another accent, and a near vowel or another voice
 _AT_ONCE = 2_000  # stretches of speech that are searched together
@@ -55,7 +57,7 @@ class PhraseReport:
     alike: Rate | None
     """With everything that can't be told from it: the false accepts to expect of the best of detectors."""
     estimate: float | None
-    """Times an hour by the language model of `asr-en`; None where it doesn't know a word."""
+    """The same by the language model of `asr-en` where there are no transcripts; None also without a dictionary."""
     warnings: tuple[PhraseWarning, ...]
 
     @property
@@ -116,10 +118,16 @@ def check_phrase(phrase: Pronunciation, speech: RunningSpeech | None = None) -> 
         speech: transcripts to count it in; without them its rate is estimated by the shipped language model.
     """
     said, alike = speech.rates(phrase) if speech else (None, None)
-    per_million = phrase_rate(phrase.words)
-    estimate = None if per_million is None else per_million * WORDS_AN_HOUR / 1e6
+    estimate = None if speech else _estimate(phrase)
     report = PhraseReport(phrase, said, alike, estimate, ())
     return PhraseReport(phrase, said, alike, estimate, tuple(_warnings(report)))
+
+
+def _estimate(phrase: Pronunciation) -> float | None:
+    try:
+        return written_speech().times_an_hour(phrase.variants, _ALIKE)
+    except DataError:  # no dictionary is installed; the phrase was said by another one
+        return None
 
 
 def _warnings(report: PhraseReport) -> Iterator[PhraseWarning]:
@@ -130,7 +138,7 @@ def _warnings(report: PhraseReport) -> Iterator[PhraseWarning]:
         faults.append(("one-syllable", f"has one syllable, {n} phones", f"say more, as in 'hey {phrase.words[-1]}'"))
     elif n < FEWEST_PHONES:
         faults.append(("short", f"has only {n} phones", f"say more, as in 'hey {phrase.words[-1]}'"))
-    if (report.expected_per_hour or 0) >= (OFTEN if report.alike else OFTEN_WRITTEN):
+    if (report.expected_per_hour or 0) >= OFTEN:
         faults.append(("common", "is too common", "take words that people say less often"))
     for i, (code, what, fix) in enumerate(faults):
         yield PhraseWarning(code, f"{name} {what}{'' if i else _expected(report)}: {fix}")
@@ -151,7 +159,11 @@ def _expected(report: PhraseReport) -> str:
             f"{rate} false accepts an hour while people talk"
         )
     if report.estimate is not None:
-        return f"; as often as it is written, expect some {_short(report.estimate)} false accepts an hour of speech"
+        rate = _short(report.estimate)
+        return (
+            f"; by the text of the shipped language model, speech holds its sounds {rate} times an hour, so expect some "
+            f"{rate} false accepts an hour while people talk"
+        )
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kws_training.data_settings import DataSettings
-from kws_training.models.settings import BackboneSettings, NetworkSettings, SeparableSettings
+from kws_training.models.settings import BackboneSettings, HeadSettings, NetworkSettings, SeparableSettings
 from voice.errors import ConfigError
 from voice.yaml12 import read_yaml
 
@@ -99,9 +99,11 @@ class BackboneRecipe(_Strict):
         ("alexa", "athena", "operator"), description="wake words whose clips are kept out, to be tried as new ones"
     )
     synthetic: tuple[str, ...] = Field(("synthetic",), description="stores of synthetic speech")
-    shares: dict[str, float] = Field(
-        {"words": 0.4, "images": 0.25, "synthetic": 0.6}, description="of a store heard in an epoch; 1 where not named"
-    )
+    shares: dict[str, float] = Field({"synthetic": 0.6}, description="of a store heard in an epoch; 1 where not named")
+    words: tuple[str, ...] = Field(("words", "images", "wake"), description="stores of single words")
+    words_share: float = Field(0.3, ge=0, lt=1, description="of a batch's audio: single words")
+    short_epochs: int = Field(1, ge=0, description="first epochs with short utterances only: they are aligned sooner")
+    short_frames: int = Field(350, gt=0, description="what counts as short")
     longest_frames: int = Field(1600, gt=0, description="longer utterances are left out")
     dev_frames: int = Field(600, gt=0, description="longest utterance of the validation")
     batch_frames: int = Field(12_000, gt=0, description="of a batch, padding included")
@@ -167,6 +169,52 @@ class KeywordRecipe(_Strict):
     )
     optimiser: OptimiserSettings = OptimiserSettings(
         steps=2_500, steps_per_epoch=500, peak_rate=3e-3, warmup_steps=200, label_smoothing=0.005, ema=0.995
+    )
+
+
+class WordRecipe(_Strict):
+    """Train a wake word's head on the backbone's embeddings."""
+
+    seed: int = 1
+    n_alone: int = Field(1200, ge=0, description="synthetic clips of the phrase alone")
+    n_sentences: int = Field(800, ge=0, description="synthetic clips of the phrase and a command in one breath")
+    n_near: int = Field(1500, ge=0, description="synthetic clips of phrases that sound alike")
+    copies: int = Field(4, gt=0, description="variations of each clip: rooms, noise, level, speed, voice")
+    take_copies: int = Field(60, gt=0, description="variations of each take at most")
+    take_share: float = Field(0.5, ge=0, le=1, description="of the positives, where there are takes")
+    tracts: tuple[float, ...] = Field((0.88, 0.94, 1.0, 1.06, 1.13, 1.22), description="takes are resampled by these")
+    late_frames: int = Field(24, ge=0, description="latest end of a positive window after the phrase, frames")
+    pooled: int = Field(0, ge=0, description="embeddings a look pools over; 0: as long as the phrase lasts")
+    step_frames: int = Field(8, gt=0, description="frames between two looks")
+    smoothing_steps: int = Field(2, gt=0, description="looks averaged")
+    refractory_ms: int = Field(1500, ge=0, description="no second detection within")
+    rounds: int = Field(3, gt=0, description="trainings; before each but the first, false accepts are looked for")
+    steps: int = Field(800, gt=0, description="of a round")
+    batch: int = Field(320, gt=0)
+    positive_share: float = Field(0.25, gt=0, lt=1)
+    near_share: float = Field(0.2, ge=0, lt=1, description="of a batch: phrases that sound alike")
+    mined_share: float = Field(0.6, ge=0, le=1, description="of the other negatives: false accepts")
+    peak_rate: float = Field(3e-3, gt=0)
+    label_smoothing: float = Field(0.005, ge=0, lt=0.5)
+    tune_rounds: int = Field(2, ge=0, description="trainings of backbone and head together, after the head's own")
+    tune_steps: int = Field(300, gt=0, description="of each")
+    tune_batch: int = Field(64, gt=0, description="whole clips of such a step")
+    tune_mined: int = Field(6000, gt=0, description="false accepts that such a round learns from at most")
+    tune_rate: float = Field(1.5e-3, gt=0)
+    false_accepts_per_hour: float = Field(0.2, gt=0, description="the threshold is calibrated to it")
+    weights: Literal["float32", "float16", "int8"] = Field("int8", description="how the bundle stores them")
+    head: HeadSettings = HeadSettings()
+    augment: AugmentSettings = AugmentSettings(
+        noise_share=0.7,
+        snr_db=(0.0, 35.0),
+        room_share=0.35,
+        room_seconds=(0.15, 0.7),
+        speed=0.15,
+        warp=0.1,
+        gain_db=(-25.0, 8.0),
+        time_masks=1,
+        time_mask_frames=6,
+        mel_mask_bins=4,
     )
 
 

@@ -77,22 +77,24 @@ def _first(inputs: list[Array]) -> tuple[Array, list[Array]]:
     return inputs[0], inputs[1:]
 
 
-def streaming(model: keras.Model) -> Stream:
+def streaming(model: keras.Model, pooled_per_step: int = 1) -> Stream:
     """Return the stream of a causal network; it shares the layers, and so the weights.
 
     Args:
         model: from features, shape (batch, frames, mels), to logits, pooled once over time.
+        pooled_per_step: of what the network pools over, how much a step brings; more are fewer, longer steps.
 
     Raises:
         DataError: a layer looks ahead, or has no streaming form; names it.
     """
     n_frames, n_mels = model.input_shape[1:]
-    n_steps = next((op.input.shape[1] for op in model._operations if _pools(op)), None)
-    if n_steps is None:
+    n_pooled = next((op.input.shape[1] for op in model._operations if _pools(op)), None)
+    if n_pooled is None:
         raise DataError("the network doesn't pool over time", fix="export it for whole windows only")
-    step_frames = round(n_frames / n_steps)
+    n_steps = n_pooled // pooled_per_step
+    step_frames = round(n_frames / n_pooled) * pooled_per_step
     frames = keras.Input((step_frames, n_mels), batch_size=1, name="frames")
-    walk = _Walk(n_steps)
+    walk = _Walk(n_steps, n_pooled)
     # What keras.models.clone_model does, which can't add inputs on the way.
     [logits] = _flat(model._run_through_graph([frames], operation_fn=lambda operation: partial(walk.step, operation)))
     return Stream(keras.Model([frames, *walk.before], [logits, *walk.after]), step_frames, n_steps)
@@ -103,6 +105,7 @@ class _Walk:
     """The way of a step through a network's graph, and the states that it needs."""
 
     n_steps: int
+    n_pooled: int
     before: list[Any] = field(default_factory=list)
     after: list[Any] = field(default_factory=list)
     pooled: bool = False
@@ -113,7 +116,7 @@ class _Walk:
             return operation(*inputs, **options)
         if _pools(operation):
             self.pooled = True
-            return operation(self._with_past(inputs[0], self.n_steps - inputs[0].shape[1]))
+            return operation(self._with_past(inputs[0], self.n_pooled - inputs[0].shape[1]))
         found = self._layer(operation, inputs, options)
         wanted = max(1, round(operation.output.shape[1] / self.n_steps))
         if found.shape[1] != wanted and not isinstance(operation, _PADDINGS):

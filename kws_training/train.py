@@ -36,7 +36,7 @@ def threads(n_threads: int) -> None:
         torch.set_num_threads(n_threads)
 
 
-def fit(
+def fit(  # noqa: PLR0913 - one place for all that a training is
     model: keras.Model,
     batches: Callable[[], Maker],
     validation: tuple[Any, Any],

@@ -17,6 +17,7 @@ WORDS_AN_HOUR = 9_000
 
 _MILLION = 1e6
 _ROUNDS = 12
+_LISTED, _DRAWN = 50_000, 30_000  # pairs of words
 
 
 def rates_in(texts: Iterable[str]) -> dict[str, float]:
@@ -35,19 +36,32 @@ def shipped_rates() -> Mapping[str, float]:
     return {word: _MILLION * p for word, p in words if re.fullmatch("[a-z']+", word)}
 
 
-def phrase_rate(words: Iterable[str]) -> float | None:
-    """Return how often a phrase occurs per million words by the shipped model; None where it lacks a word."""
+@lru_cache(maxsize=1)
+def shipped_pairs() -> list[tuple[str, str, float]]:
+    """Return pairs of words that follow each other in endless text of the bundle `asr-en`, and the share of each.
+
+    The commonest of the pairs that the model lists, with the weight of all listed ones, and a draw of the others, whose
+    second word doesn't depend on the first; the same at each call. Shares add up to 1.
+    """
     model = _shipped_model()
-    index = {word: i for i, word in enumerate(model.words)}
-    ids = [index.get(word) for word in words]
-    if not ids or None in ids:
-        return None
-    rate = shipped_rates().get(model.words[ids[0] or 0], 0.0)
-    state = np.array([ids[0]], np.int64)
-    for word in ids[1:]:
-        score, state = model.step(state, np.array([word], np.int64))
-        rate *= float(np.exp(score[0]))
-    return rate
+    n = len(model.words)
+    share = _stationary(model)
+    key = np.asarray(model.arrays["bi_key"])
+    first, second = key // n, key % n
+    joint = share[first] * np.exp(np.asarray(model.arrays["bi_score"], np.float64))
+    joint[(first <= UNKNOWN) | (second <= UNKNOWN)] = 0.0
+    common = np.argsort(-joint, kind="stable")[:_LISTED]
+    weights = joint[common] * joint.sum() / joint[common].sum()
+    rng = np.random.default_rng(0)
+    apart = share * np.exp(np.asarray(model.arrays["uni_backoff"], np.float64))
+    ones = rng.choice(n, _DRAWN, p=apart / apart.sum())
+    others = rng.choice(n, _DRAWN, p=share)
+    weight = (1 - float(joint.sum())) / _DRAWN
+    found = [
+        (model.words[i], model.words[j], float(w))
+        for i, j, w in zip(first[common], second[common], weights, strict=True)
+    ]
+    return found + [(model.words[i], model.words[j], weight) for i, j in zip(ones, others, strict=True)]
 
 
 @lru_cache(maxsize=1)

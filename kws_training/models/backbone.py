@@ -42,7 +42,7 @@ def phone_network(settings: BackboneSettings, n_mels: int, n_phones: int) -> ker
 
 
 def head_network(settings: HeadSettings, width: int, n_pooled: int) -> keras.Model:
-    """Return a wake word's head as it is trained: on embeddings with the frames before the window that it reaches to.
+    """Return a wake word's head as it is trained, on embeddings of any length: it looks wherever it is covered.
 
     Args:
         settings: of the head.
@@ -50,10 +50,11 @@ def head_network(settings: HeadSettings, width: int, n_pooled: int) -> keras.Mod
         n_pooled: embeddings that it pools over.
 
     Returns:
-        From embeddings, shape (batch, reach + n_pooled, width), to a logit, shape (batch, 1).
+        From embeddings, shape (batch, time, width), to logits, shape (batch, looks, 1); looks = time + 1 - what a look
+        covers, which is `settings.reach + n_pooled`.
     """
-    inputs = layers.Input((settings.reach + n_pooled, width), name="embeddings")
-    x = layers.Reshape((settings.reach + n_pooled, 1, width))(inputs)
+    inputs = layers.Input((None, width), name="embeddings")
+    x = layers.Reshape((-1, 1, width))(inputs)
     x = _head(x, settings, causal=False)
     return keras.Model(inputs, _logit(x, settings, n_pooled))
 
@@ -62,7 +63,7 @@ def keyword_network(backbone: BackboneSettings, head: HeadSettings, n_frames: in
     """Return backbone and head as one causal network, from ln(P + 1e-6), shape (batch, frames, mels), to a logit."""
     inputs = layers.Input((n_frames, n_mels), name="logmel")
     x = _head(embeddings(inputs, backbone), head, causal=True)
-    return keras.Model(inputs, _logit(x, head, n_frames // backbone.stride))
+    return keras.Model(inputs, layers.Reshape((1,))(_logit(x, head, n_frames // backbone.stride)))
 
 
 def join(trained_backbone: keras.Model, trained_head: keras.Model, network: keras.Model) -> None:
@@ -70,15 +71,12 @@ def join(trained_backbone: keras.Model, trained_head: keras.Model, network: kera
 
     The networks hold the same layers in the same order.
     """
-    lower = [weight for layer in trained_backbone.layers if layer.name != "phones" for weight in layer.get_weights()]
-    network.set_weights([*lower, *trained_head.get_weights()])
+    network.set_weights([*embedder(trained_backbone).get_weights(), *trained_head.get_weights()])
 
 
 def embedder(trained: keras.Model) -> keras.Model:
     """Return the trained phone network up to its embeddings, shape (batch, time / stride, width)."""
-    width = trained.get_layer("embedding").output.shape[-1]
-    output = layers.Reshape((-1, width))(trained.get_layer("embedding").output)
-    return keras.Model(trained.input, output)
+    return keras.Model(trained.input, trained.get_layer("phones").input)
 
 
 def _head(x: Any, settings: HeadSettings, *, causal: bool) -> Any:
@@ -92,9 +90,9 @@ def _head(x: Any, settings: HeadSettings, *, causal: bool) -> Any:
 
 
 def _logit(x: Any, settings: HeadSettings, n_pooled: int) -> Any:
-    """Return the logit: a mean over time whose weights are learnt for each channel, then a dense layer."""
+    """Return logits: a mean over time whose weights are learnt for each channel, then a dense layer."""
     start = keras.initializers.Constant(1 / n_pooled)
     x = layers.DepthwiseConv2D((n_pooled, 1), depthwise_initializer=start, use_bias=False)(x)
-    x = layers.Flatten()(x)
+    x = layers.Reshape((-1, x.shape[-1]))(x)
     x = layers.Dropout(settings.dropout)(x)
     return layers.Dense(1, name="logit")(x)

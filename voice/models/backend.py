@@ -127,13 +127,20 @@ class StreamingNetwork:
         shapes = {name: tuple(map(int, detail["shape"])) for name, detail in self._run.get_input_details().items()}
         self.frames_shape = shapes.pop("frames")
         """Of the frames of a step: (1, step_frames, bins)."""
-        self._zeros = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+        self._start: Mapping[str, Array] = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
         self._new = {name: f"new_{name}" for name in shapes}
         self.reset()
 
+    def settle(self, frames: Array, n_steps: int) -> None:
+        """Let the past be, from now on and after each `reset`, what `n_steps` of the same frames leave behind."""
+        self.reset()
+        for _ in range(n_steps):
+            self.step(frames)
+        self._start = self._past
+
     def reset(self) -> None:
         """Forget the past."""
-        self._past: Mapping[str, Array] = self._zeros
+        self._past: Mapping[str, Array] = self._start
 
     def step(self, frames: Array) -> npt.NDArray[np.float32]:
         """Return the logits after a step, shape (outputs,).

@@ -47,6 +47,10 @@ class StreamingWakeDetector:
         self._stream = FeatureStream(self._settings)
         self._steps = StreamingNetwork(bundle.model_path, interpreter) if decision.stream else None
         self._network = None if decision.stream else Network(bundle.model_path, interpreter)
+        self._floor = np.log(np.float32(self._settings.offset))
+        if self._steps:
+            silence = np.full((1, decision.step_frames, self._settings.bins), self._floor, np.float32)
+            self._steps.settle(silence, -(-decision.window_frames // decision.step_frames))
         self.reset()
 
     def process(self, chunk: Chunk) -> Wake | None:
@@ -94,8 +98,7 @@ class StreamingWakeDetector:
         self._stream.reset()
         if self._steps:
             self._steps.reset()
-        floor = np.log(np.float32(self._settings.offset))
-        self._window = np.full((self._decision.window_frames, self._settings.bins), floor, np.float32)
+        self._window = np.full((self._decision.window_frames, self._settings.bins), self._floor, np.float32)
         self._recent: deque[float] = deque(maxlen=self._decision.smoothing_steps)
         self._n_frames = 0
         self._next = -1
