@@ -15,7 +15,7 @@ from kws_training.phone_distance import (
     substitutions,
 )
 from kws_training.pronounce import Pronouncer, installed_pronouncer
-from kws_training.word_rates import phrase_rate, rates_in, shipped_rates
+from kws_training.word_rates import rates_in, shipped_pairs, shipped_rates
 from voice.decoding.phones import PHONES, VOWELS, installed_dictionary
 
 SPOKEN = st.lists(st.sampled_from(PHONES), min_size=1, max_size=6).map(tuple)
@@ -151,7 +151,9 @@ def test_rates_are_counted_in_texts_and_known_for_common_words():
     assert sum(rates.values()) == pytest.approx(1e6, rel=0.01)
 
 
-def test_a_phrase_is_rarer_than_its_words():
-    assert 0 < phrase_rate(["good", "morning"]) < shipped_rates()["morning"]
-    assert phrase_rate(["stop"]) == shipped_rates()["stop"]
-    assert phrase_rate(["snowboy"]) is None
+def test_pairs_of_words_follow_each_other_as_often_as_their_words_are_said():
+    pairs = shipped_pairs()
+    assert sum(share for _, _, share in pairs) == pytest.approx(1, abs=1e-3)
+    assert pairs == shipped_pairs()
+    of_the = next(share for one, two, share in pairs if (one, two) == ("of", "the"))
+    assert 0.001 < of_the < shipped_rates()["of"] / 1e6
