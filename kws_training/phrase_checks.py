@@ -161,8 +161,8 @@ def _expected(report: PhraseReport) -> str:
     if report.estimate is not None:
         rate = _short(report.estimate)
         return (
-            f"; by the shipped language model, speech holds its sounds {rate} times an hour, so expect some {rate} false "
-            "accepts an hour while people talk"
+            f"; by the shipped language model, speech holds its sounds {rate} times an hour, so expect some {rate} "
+            "false accepts an hour while people talk"
         )
     return ""
 
