@@ -9,7 +9,7 @@ import numpy as np
 
 from voice.errors import BundleError
 from voice.models.backend import Network
-from voice.models.bundle import AsrDecision, Bundle, Manifest
+from voice.models.bundle import AsrDecision, Bundle, Manifest, WakeDecision
 
 _ASR_SECONDS = 3  # length of the silence that a recogniser is tried with
 
@@ -55,8 +55,10 @@ def probe(bundle: Bundle, interpreter: Callable[..., Any] | None = None) -> Prob
 
 
 def probe_frames(manifest: Manifest) -> int:
-    """Return the feature frames that a try-out feeds: the network's window, or three seconds for a recogniser."""
+    """Return the feature frames that a try-out feeds: a window or a step, or three seconds for a recogniser."""
     decision = manifest.decision
+    if isinstance(decision, WakeDecision) and decision.stream:
+        return decision.step_frames
     if not isinstance(decision, AsrDecision):
         return decision.window_frames
     wanted = _ASR_SECONDS * manifest.features.rate // manifest.features.hop
