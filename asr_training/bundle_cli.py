@@ -74,8 +74,15 @@ def export(
     cache: Annotated[Path, typer.Option("--cache", help="folder of prepared features")],
     out: Annotated[Path, typer.Option("--out", help="folder of the bundle")],
     lm: Annotated[Path | None, typer.Option("--lm", help="language model that `asr-train lm` wrote")] = None,
+    float_out: Annotated[
+        Path | None, typer.Option(help="folder of a second bundle, with float weights, to measure beside it")
+    ] = None,
 ) -> None:
-    """Write a run's averaged weights as a bundle, after checking that LiteRT computes the same."""
+    """Write a run's averaged weights as a bundle with int8 weights.
+
+    Nothing is written unless LiteRT computes what Keras does, int8 prefers the same labels, and every operator is
+    builtin.
+    """
     from asr_training import language  # noqa: PLC0415
     from asr_training.export import export_run, write  # noqa: PLC0415
     from asr_training.prepare import Cache  # noqa: PLC0415
@@ -85,8 +92,12 @@ def export(
     prepared = Cache(cache, recipe.features)
     exported = export_run(run, recipe, prepared)
     _say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
-    bundle = write(out, exported, recipe, prepared, [], language.read(lm) if lm else None)
+    words = language.read(lm) if lm else None
+    bundle = write(out, exported, recipe, prepared, [], words)
     _say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
+    if float_out:
+        bundle = write(float_out, exported, recipe, prepared, [], words, precision="float32")
+        _say(f"wrote {float_out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
 
 
 def tune(

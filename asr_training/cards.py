@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from voice.errors import DataError
-from voice.models.bundle import Bundle, DataSource, LanguageModel, Result
+from voice.models.bundle import AsrDecision, Bundle, DataSource, LanguageModel, Result
 
 CARD = "README.md"
 
@@ -37,15 +37,15 @@ def card(bundle: Bundle) -> str:
 {manifest.description}.
 Its task in the assistant is to score the sentences of a closed grammar, and to write down what is outside of it.
 
-{training.parameters:,} parameters, {manifest.model.bytes / 1e6:.2f} MB, LiteRT with int8 weights, builtin operators
-only. Licence: {manifest.licence}. {_language(manifest.language)}
+{training.parameters:,} parameters, {manifest.model.bytes / 1e6:.2f} MB, LiteRT with {_weights(bundle)} weights, builtin
+operators only. Licence: {manifest.licence}. {_language(manifest.language)}
 
 ## How well it works
 
 `greedy` is the best path without any language model, `lexicon` the words of the bundle's language model. Corpus-level
 rates of whole utterances, none left out; 95 % bootstrap interval over speakers (over clips where
 a corpus does not name them: Common Voice release 1, whose dev part shares no sentence with training but may share
-speakers).
+speakers). {_confidence(bundle)}
 
 | measured | value | 95 % interval | n | on |
 |---|---:|---|---:|---|
@@ -65,13 +65,22 @@ the same. {hours:.1f} h of speech:
 {_texts(manifest.language)}"""
 
 
+def _weights(bundle: Bundle) -> str:
+    return "int8" if bundle.manifest.model.bytes < 2 * bundle.manifest.training.parameters else "float32"
+
+
 def _language(language: LanguageModel | None) -> str:
     if language is None:
         return "No language model."
     return (
-        f"Word trigrams, {language.bytes / 1e6:.1f} MB; weight {language.weight:g} and word bonus "
+        f"Word n-grams, {language.bytes / 1e6:.1f} MB; weight {language.weight:g} and word bonus "
         f"{language.word_bonus:g}, chosen on the dev splits."
     )
+
+
+def _confidence(bundle: Bundle) -> str:
+    calibrated = isinstance(bundle.manifest.decision, AsrDecision) and bundle.manifest.decision.confidence is not None
+    return "Word confidences are calibrated on dev." if calibrated else "Word confidences are not calibrated."
 
 
 def _texts(language: LanguageModel | None) -> str:

@@ -5,10 +5,10 @@ import io
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -28,10 +28,13 @@ from voice.errors import DataError
 from voice.models.backend import STREAM, WINDOW, Network, StreamingNetwork
 from voice.models.bundle import Bundle, write_bundle
 
+Precision = Literal["int8", "float32"]
+
 FLOAT_TOLERANCE = 1e-3
 """Largest difference of a float logit between Keras and LiteRT."""
 INT8_AGREEMENT = 0.97
 """Smallest share of label frames on which int8 and float weights prefer the same label."""
+_AGAIN = "nothing was written; check the converter's version"
 ACCEPT_PER_CHARACTER = 1.2
 """The grammar's rejection until `asr-train tune` has measured it, nats."""
 ALLOWED_OPERATORS = frozenset(
@@ -49,6 +52,8 @@ class Exported:
     """A converted network and how far it is from the original."""
 
     network: bytes
+    """With int8 weights."""
+    float_network: bytes
     parameters: int
     minutes: float
     """Training time."""
@@ -61,7 +66,7 @@ class Exported:
 
 
 def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
-    """Convert the averaged weights of a run, compared on an utterance of the cache.
+    """Convert the averaged weights of a run, compared on a short, a usual and a long utterance of the cache.
 
     Raises:
         DataError: there is no checkpoint, or the conversion isn't faithful.
@@ -74,9 +79,9 @@ def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
     whole.set_weights(checkpoints.mean_of_snapshots(run) if recipe.schedule.average == "snapshots" else saved.averaged)
     network = keras.Model(whole.input, whole.outputs[0])  # the other heads only help to learn
     step = build_step(whole, plain) if isinstance(plain, CausalSettings) else None
-    probe = max(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
-    minutes = saved.position.seconds / 60
-    exported = convert(network, cache.features(probe), plain, minutes=minutes, step=step)
+    by_length = sorted(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
+    *others, probe = (cache.features(by_length[i]) for i in sorted({0, len(by_length) // 2, len(by_length) - 1}))
+    exported = convert(network, probe, plain, others=others, minutes=saved.position.seconds / 60, step=step)
     return replace(exported, stages=tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),))
 
 
@@ -85,39 +90,51 @@ def convert(
     probe: npt.NDArray[np.float32],
     settings: NetworkSettings,
     *,
+    others: Sequence[npt.NDArray[np.float32]] = (),
     minutes: float = 0.0,
     step: keras.Model | None = None,
 ) -> Exported:
-    """Return the network as dynamic-range int8 LiteRT.
+    """Return the network as LiteRT, with float weights and with dynamic-range int8.
 
     Args:
         network: of batch size 1.
         probe: features to compare on, shape (frames, bins).
         settings: of the network.
+        others: features of further utterances to compare on.
         minutes: training time, for the record.
         step: the same network in steps, see `asr_training.models.causal`; becomes a second signature.
 
     Raises:
         DataError: outputs aren't finite, differ from Keras, or an operator isn't builtin.
     """
-    subsampling = settings.subsampling
-    length = -(-len(probe) // subsampling) * subsampling
-    features = np.zeros((1, length, probe.shape[1]), np.float32)
-    features[0, : len(probe)] = probe
-    expected = np.asarray(network(features, training=False))
-    if not np.all(np.isfinite(expected)):
-        raise DataError("the network gives values that aren't finite", fix="train again with a lower peak rate")
-    large = _to_litert(network, step, small=False)
-    exact = _run(large, features)
-    data = _to_litert(network, step, small=True)
-    quantised = _run(data, features)
-    n_real = settings.label_frames(len(probe))
-    difference = float(np.max(np.abs(exact - expected)))
-    if step:
-        difference = max(difference, _streamed_difference(large, features, expected))
-    agreement = float(np.mean(quantised.argmax(-1)[0, :n_real] == expected.argmax(-1)[0, :n_real]))
-    _gate(difference, agreement, quantised, operators(data))
-    return Exported(data, network.count_params(), minutes, difference, agreement)
+    large = data = b""
+    difference, n_equal, n_frames = 0.0, 0.0, 0
+    for each in (probe, *others):
+        features = _padded(each, settings.subsampling)
+        expected = np.asarray(network(features, training=False))
+        if not np.all(np.isfinite(expected)):
+            raise DataError("the network gives values that aren't finite", fix="train again with a lower peak rate")
+        large = large or _to_litert(network, step, small=False)
+        data = data or _to_litert(network, step, small=True)
+        exact, quantised = _run(large, features), _run(data, features)
+        difference = max(difference, float(np.max(np.abs(exact - expected))))
+        if step:
+            difference = max(difference, _streamed_difference(large, features, expected))
+        if not np.all(np.isfinite(quantised)):
+            raise DataError("the converted network gives values that aren't finite", fix=_AGAIN)
+        n_real = settings.label_frames(len(each))
+        n_equal += float(np.sum(quantised.argmax(-1)[0, :n_real] == expected.argmax(-1)[0, :n_real]))
+        n_frames += n_real
+    agreement = n_equal / n_frames
+    _gate(difference, agreement, operators(data) | operators(large))
+    return Exported(data, large, network.count_params(), minutes, difference, agreement)
+
+
+def _padded(features: npt.NDArray[np.float32], multiple: int) -> npt.NDArray[np.float32]:
+    """Return features as a batch of one whose length is a multiple, shape (1, frames, bins)."""
+    padded = np.zeros((1, -(-len(features) // multiple) * multiple, features.shape[1]), np.float32)
+    padded[0, : len(features)] = features
+    return padded
 
 
 def operators(network: bytes) -> set[str]:
@@ -140,6 +157,8 @@ def write(
     cache: Cache,
     results: list[dict[str, Any]],
     language: Language | None = None,
+    *,
+    precision: Precision = "int8",
 ) -> Bundle:
     """Write the bundle and its card.
 
@@ -150,6 +169,7 @@ def write(
         cache: supplies the list of corpora.
         results: the manifest's `results`.
         language: word n-grams to go with it.
+        precision: of the weights; float32 is four times as large.
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
@@ -186,7 +206,8 @@ def write(
     }
     if language:
         manifest["language"] = language.record
-    bundle = write_bundle(folder, manifest, exported.network, language.data if language else None)
+    network = exported.network if precision == "int8" else exported.float_network
+    bundle = write_bundle(folder, manifest, network, language.data if language else None)
     write_card(bundle)
     return bundle
 
@@ -272,16 +293,13 @@ def _streamed_difference(data: bytes, features: npt.NDArray[np.float32], whole: 
     return float(np.max(np.abs(streamed - whole[0, : len(streamed)]), initial=0.0))
 
 
-def _gate(difference: float, agreement: float, quantised: npt.NDArray[np.float32], found: set[str]) -> None:
-    again = "nothing was written; check the converter's version"
-    if not np.all(np.isfinite(quantised)):
-        raise DataError("the converted network gives values that aren't finite", fix=again)
+def _gate(difference: float, agreement: float, found: set[str]) -> None:
     if not difference <= FLOAT_TOLERANCE:
-        raise DataError(f"LiteRT differs from Keras by {difference:.3g}, allowed {FLOAT_TOLERANCE:g}", fix=again)
+        raise DataError(f"LiteRT differs from Keras by {difference:.3g}, allowed {FLOAT_TOLERANCE:g}", fix=_AGAIN)
     if agreement < INT8_AGREEMENT:
-        raise DataError(f"int8 agrees on {agreement:.1%} of frames, needed {INT8_AGREEMENT:.0%}", fix=again)
+        raise DataError(f"int8 agrees on {agreement:.1%} of frames, needed {INT8_AGREEMENT:.0%}", fix=_AGAIN)
     if strange := found - ALLOWED_OPERATORS:
-        raise DataError(f"operators outside the allowed ones: {sorted(strange)}", fix=again)
+        raise DataError(f"operators outside the allowed ones: {sorted(strange)}", fix=_AGAIN)
 
 
 def _quiet(work: Callable[[], Any]) -> Any:

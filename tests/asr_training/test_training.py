@@ -19,6 +19,7 @@ from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.train import Budget, Trainer, learning_rate, read_run_recipe, train  # noqa: E402
 from asr_training.tune import BONUSES, WEIGHTS, tune  # noqa: E402
 from voice.errors import DataError  # noqa: E402
+from voice.events import Segment  # noqa: E402
 from voice.models.asr import CtcRecognizer  # noqa: E402
 
 STEPS = 6
@@ -106,7 +107,15 @@ def test_an_exported_run_equals_keras_and_recognises(corpus, cache, recipe, run,
     assert exported.largest_difference < 1e-4
     assert exported.agreement >= 0.97
     assert operators(exported.network) <= ALLOWED_OPERATORS
+    assert operators(exported.float_network) <= ALLOWED_OPERATORS
+    large = write(tmp_path / "large", exported, recipe, cache, [], precision="float32")
     bundle = write(tmp_path / "tones", exported, recipe, cache, [])
+    assert large.manifest.model.bytes > 1.5 * bundle.manifest.model.bytes
+    one, other = (
+        CtcRecognizer(each).log_probs(Segment(np.sin(np.arange(16_000) / 5).astype(np.float32) / 4, 0))
+        for each in (large, bundle)
+    )
+    assert 0 < np.abs(one - other).max() < 2.0
     found = measure_set(CtcRecognizer(bundle), corpus, "dev", decoders=("greedy",))
     bundle = write(tmp_path / "tones", exported, recipe, cache, results(found))
     assert {source.name for source in bundle.manifest.training.data} == {"tones"}
