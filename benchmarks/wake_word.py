@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
             _part(arguments.split),
             arguments.without.read_text(encoding="utf-8").split() if arguments.without else (),
         )
-        figures = measured(bundle, word, said, speech, arguments, {p: have[p.name] for p in peers})
+        figures = measured(bundle, word, said, speech, arguments, {p.name: have[p.name] for p in peers})
         found += figures
         for one in figures:
             print(table(one), end="\n\n", flush=True)
@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             known = [peer for peer in peers if word in peer.shipped]
             costs |= _costs(bundle, word, known, speech)
             if arguments.protocol:
-                protocol |= _protocol(bundle, word, said, speech, arguments, {p: have[p.name] for p in known})
+                protocol |= _protocol(bundle, word, said, speech, arguments, {p.name: have[p.name] for p in known})
         if bundle and (arguments.record or not arguments.quick):
             results = _more_of_ours(bundle, word, speech, arguments, figures[0], costs.get(("earshot", word)))
             if arguments.record:
@@ -105,14 +105,15 @@ def measured(
     said: Sequence[Take],
     speech: Speech,
     arguments: argparse.Namespace,
-    peers: dict[Peer, str],
+    peers: dict[str, str],
 ) -> list[Figures]:
     """Return the strict figures of all engines for one word, ours first."""
     voices, figures = speech.clips, []
     if bundle:
         figures.append(evaluate_bundle(bundle.folder, said, speech.stream(), data=arguments.data, voices=voices))
     words = word_streams(said, arguments.data, voices)
-    for peer, version in peers.items():
+    for peer in (one for one in PEERS if one.name in peers):
+        version = peers[peer.name]
         if word in peer.shipped:
             negatives = speech.stream(peer.every)
             known = [one for one in peer.shipped if not one.startswith("hey ")]
@@ -130,11 +131,12 @@ def _protocol(
     said: Sequence[Take],
     speech: Speech,
     arguments: argparse.Namespace,
-    peers: dict[Peer, str],
+    peers: dict[str, str],
 ) -> dict[tuple[str, str], AtRate]:
     stream = protocol_stream(said, speech, untrained_noise(arguments.data), arguments.protocol)
     tracks = {"earshot": our_track(bundle, stream)} if bundle else {}
-    for peer, version in peers.items():
+    for peer in (one for one in PEERS if one.name in peers):
+        version = peers[peer.name]
         if peer.name != "pocketsphinx" or arguments.engines:
             tracks[peer.name] = peer_tracks(peer, version, [word], stream)[word]
     return {(word, name): protocol_curve(track, stream.spans).at_rate(0.1) for name, track in tracks.items()}
@@ -162,7 +164,8 @@ def _more_of_ours(
         other = evaluate_bundle(bundle.folder, hey, speech.stream(), data=arguments.data, voices=speech.clips)
         print(table(other), end="\n\n")
         results += _results(other, "test recordings of the data pack", f"hey_{word}")
-    results += synthetic(StreamingWakeDetector(bundle, arguments.threshold), word)
+    if not arguments.no_voices:
+        results += synthetic(StreamingWakeDetector(bundle, arguments.threshold), word)
     price = price or cost("earshot", str(bundle.folder), speech.samples[: _COST_S * RATE])
     on = "chunks of 20 ms, features included"
     print(f"  CPU: {100 * price.cpu:.2f} % of one core, {on}; {price.rss_mb:.0f} MB with Python", end="\n\n")
@@ -257,6 +260,7 @@ def _arguments() -> argparse.Namespace:
         "--quick", action="store_true", help="our bundle on recordings and running speech, nothing else"
     )
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--no-voices", action="store_true", help="leave the synthetic voices out")
     parser.add_argument("--engines", help="peers to take, separated by commas")
     parser.add_argument(
         "--protocol", type=float, default=HOURS, help="hours of the published protocol; 0 leaves it out"

@@ -43,6 +43,13 @@ class Track:
         """Length of the stream."""
         return self.n_samples / RATE / 3600
 
+    def without(self, spans: Sequence[tuple[int, int]]) -> "Track":
+        """Return the track less the scores between samples, and up to a second after."""
+        left = np.ones(len(self.at), bool)
+        for start, end in spans:
+            left &= (self.at < start) | (self.at > end + LATE_S * RATE)
+        return Track(self.at[left], self.score[left], self.n_samples)
+
     def events(self, level: float) -> At:
         """Return the samples at which it wakes at a threshold or setting."""
         return apart(self.at[self.score >= level], round(REFRACTORY_S * RATE))

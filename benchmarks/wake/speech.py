@@ -17,6 +17,7 @@ from kws_training.report import say
 WORDS = ("computer", "jarvis", "alexa", "athena", "amelia", "android", "operator", "snowboy", "hey mycroft")
 """Clips that say one of them are no negatives for anybody, so that all engines hear the same hours."""
 SKIP = Path(__file__).parents[2] / "config" / "kws" / "says-computer.txt"
+_UNCOUNTED = Path(__file__).with_name("says.txt")
 _BLOCK = 1 << 20  # samples
 
 
@@ -51,6 +52,12 @@ def speech_clips(
     return [recording.path for recording, text in said if recording.split == split and not says(text, words)]
 
 
+def says_all_the_same() -> set[str]:
+    """Return the clips that hold a wake word though no transcript says so."""
+    lines = _UNCOUNTED.read_text(encoding="utf-8").splitlines()
+    return {line.split("\t")[0] for line in lines if not line.startswith("#")}
+
+
 def says(text: str | None, words: Sequence[str]) -> bool:
     """Return whether a transcript holds one of the words or phrases, as such or in the plural."""
     return any(re.search(rf"\b{re.escape(word)}s?\b", text or "", re.IGNORECASE) for word in words)
@@ -79,15 +86,17 @@ class Speech:
 
     def stream(self, every: int = 1) -> Stream:
         """Return the clips, or every such one, one after the other as one stream."""
-        if every == 1:
-            parts = tuple(zip(self.starts, (path.stem for path in self.clips), strict=True))
-            return Stream("running speech", self.key, self._blocks, parts=parts)
         numbers = range(0, len(self.clips), every)
-        ends = np.cumsum([len(self.clip(number)) for number in numbers])
-        starts = [0, *ends[:-1].tolist()]
+        starts, blocks, name, key = list(self.starts), self._blocks, "running speech", self.key
+        if every > 1:
+            starts = [0, *np.cumsum([len(self.clip(number)) for number in numbers])[:-1].tolist()]
+            blocks = lambda: (self.clip(number) for number in numbers)  # noqa: E731
+            name, key = f"running speech, 1 of {every} clips", digest(self.key, every)
         parts = tuple((start, self.clips[number].stem) for start, number in zip(starts, numbers, strict=True))
-        blocks = lambda: (self.clip(number) for number in numbers)  # noqa: E731
-        return Stream(f"running speech, 1 of {every} clips", digest(self.key, every), blocks, parts=parts)
+        known = says_all_the_same()
+        ends = [*starts[1:], 1 << 62]
+        uncounted = tuple((start, end) for (start, clip), end in zip(parts, ends, strict=True) if clip in known)
+        return Stream(name, key, blocks, parts=parts, uncounted=uncounted)
 
     def _blocks(self) -> Iterator[Pcm]:
         whole = self.samples

@@ -60,6 +60,8 @@ class Stream:
     spans: tuple[Span, ...] = ()
     parts: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     """Of running speech: the first sample and the name of each clip."""
+    uncounted: tuple[tuple[int, int], ...] = ()
+    """From and to which sample detections are nobody's fault."""
 
     def part(self, at: int) -> str:
         """Return the clip that is heard at a sample, and the second in it."""

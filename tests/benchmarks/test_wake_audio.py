@@ -110,6 +110,12 @@ def test_running_speech_is_decoded_once_and_knows_its_clips(tmp_path):
     assert half.key != again.stream().key
 
 
+def test_a_clip_that_is_known_to_say_a_word_is_marked(tmp_path):
+    names = ["common_voice_en_37256648", "another"]
+    speech = decoded([write(tmp_path / f"{name}.wav", tone(0.5)) for name in names], tmp_path / "cache")
+    assert speech.stream().uncounted == ((0, RATE // 2),)
+
+
 def test_a_folder_of_corpora_stands_for_those_in_it(tmp_path):
     for name in ("one", "two"):
         write(tmp_path / name / "a.wav", tone(0.1))

@@ -38,6 +38,11 @@ def test_a_second_detection_within_the_refractory_time_does_not_count():
     assert heard.events(0.5).tolist() == [RATE, 3 * RATE]
 
 
+def test_what_happens_in_a_clip_that_says_the_word_is_not_counted():
+    heard = track((RATE, 0.9), (11 * RATE, 0.9), (13 * RATE, 0.9), (20 * RATE, 0.9))
+    assert heard.without([(10 * RATE, 12 * RATE)]).events(0.5).tolist() == [RATE, 20 * RATE]
+
+
 @given(st.lists(st.integers(0, 10_000), max_size=50), st.integers(1, 500))
 def test_kept_times_are_apart_and_every_other_is_just_behind_one(times, gap):
     at = np.array(sorted(times), np.int64)
