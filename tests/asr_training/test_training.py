@@ -133,7 +133,7 @@ def test_a_language_model_goes_along_and_is_tuned(corpus, cache, recipe, run, tm
     said = []
     best, rate = tune(heard_by(recognizer, [corpus], "dev", 4), recognizer.lexicon, said.append)
     assert rate.n == 4
-    assert len(said) == len(WEIGHTS) * len(BONUSES)
+    assert len(WEIGHTS) * len(BONUSES) < len(said) <= len(WEIGHTS) * len(BONUSES) + 16
     again = rewrite(bundle, language=best, accept_per_character=0.7, results=[])
     assert again.manifest.language.weight == best.weight
     assert again.manifest.decision.accept_per_character == 0.7
