@@ -14,6 +14,7 @@ from voice.models.backend import STREAM, WINDOW
 Weights = Literal["float32", "float16", "int8", "dynamic", "full"]
 """float32, float16; int8: stored as that and restored to float32 when the engine starts; dynamic: int8 weights and int8
 products, activations measured as they come; full: activations as int8 too, by ranges seen in validation clips."""
+_FEW_PER_CHANNEL = 32
 _LEAST = 500  # elements of a tensor that eight bits are worth their scales for
 
 
@@ -106,7 +107,8 @@ def _to_eight_bits(network: Any) -> None:
         axis = 0 if tensor.shape[0] > 1 else len(tensor.shape) - 1  # depthwise: the last
         if tensor.buffer not in done:
             values = np.frombuffer(bytes(data), np.float16).reshape(tensor.shape).astype(np.float32)
-            others = tuple(other for other in range(values.ndim) if other != axis)
+            one_scale = values.size <= _FEW_PER_CHANNEL * values.shape[axis]  # depthwise: their scales would be larger
+            others = tuple(other for other in range(values.ndim) if other != axis or one_scale)
             scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-9) / 127
             done[tensor.buffer] = scale, np.rint(values / scale).astype(np.int8).ravel().view(np.uint8)
         scale = done[tensor.buffer][0]

@@ -124,6 +124,8 @@ def check_phrase(phrase: Pronunciation, speech: RunningSpeech | None = None) -> 
 
 
 def _estimate(phrase: Pronunciation) -> float | None:
+    if len(phrase.phones) > MOST_PHONES:  # nobody says that by chance
+        return 0.0
     try:
         return written_speech().times_an_hour(phrase.variants, _ALIKE)
     except DataError:  # no dictionary is installed; the phrase was said by another one

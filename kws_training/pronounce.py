@@ -17,6 +17,7 @@ from voice.text import normalise
 INSTALL = "`apt install espeak-ng flite festival`"
 
 _N_VARIANTS = 16
+_LONGEST = 100  # characters
 _LETTERS_TO_SAY = re.compile("[aeiouy]")
 
 
@@ -96,6 +97,8 @@ def _words(phrase: str) -> list[str]:
     words = normalise(phrase).split()
     if not words:
         raise ConfigError(f"{phrase!r} holds nothing to say", fix="write English words, as in 'hey luna'")
+    if len(phrase) > _LONGEST:
+        raise ConfigError(f"a phrase of {len(phrase)} characters", fix=f"{_LONGEST} at most")
     plain = unicodedata.normalize("NFKD", phrase).lower()
     if foreign := sorted({letter for letter in plain if letter.isalpha() and not "a" <= letter <= "z"}):
         raise ConfigError(

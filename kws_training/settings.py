@@ -192,7 +192,7 @@ class WordRecipe(_Strict):
     steps: int = Field(800, gt=0, description="of a round")
     batch: int = Field(320, gt=0)
     positive_share: float = Field(0.25, gt=0, lt=1)
-    near_share: float = Field(0.2, ge=0, lt=1, description="of a batch: phrases that sound alike")
+    near_share: float = Field(0.3, ge=0, lt=1, description="of a batch: phrases that sound alike")
     mined_share: float = Field(0.6, ge=0, le=1, description="of the other negatives: false accepts")
     peak_rate: float = Field(3e-3, gt=0)
     label_smoothing: float = Field(0.005, ge=0, lt=0.5)

@@ -15,7 +15,7 @@ from kws_training.windows import window
 LENGTH, END = 480, 400
 """Frames of a varied clip, and the frame at which its phrase ends."""
 _BATCH = 256
-_SPEECH_BEFORE, _SPEECH_AFTER = 0.4, 0.25  # shares
+_SPEECH_BEFORE, _SPEECH_AFTER, _TALK_UNDER = 0.4, 0.25, 0.35  # shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,12 @@ def varied(
 
 
 def noise_under(rng: np.random.Generator, sources: Sources, n_clips: int) -> Batch:
-    """Return noise of random recordings, shape (n_clips, LENGTH, mels)."""
-    store, every = sources.noise
-    return to_logmel(np.stack([_long(store[every[rng.integers(len(every))]], rng) for _ in range(n_clips)]))
+    """Return noise of random recordings, or people who talk, shape (n_clips, LENGTH, mels)."""
+    found = []
+    for _ in range(n_clips):
+        store, every = sources.background if rng.random() < _TALK_UNDER else sources.noise
+        found.append(_long(store[every[rng.integers(len(every))]], rng))
+    return to_logmel(np.stack(found))
 
 
 def phrase_begin(frames: Bytes, end: int) -> int:

@@ -89,7 +89,7 @@ class HeadSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     blocks: tuple[tuple[int, int], ...] = Field(
-        ((64, 5), (48, 5), (48, 5)), description="channels and depthwise kernel (embeddings) of each block"
+        ((48, 5), (40, 5), (40, 5)), description="channels and depthwise kernel (embeddings) of each block"
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="before the last layer")
 

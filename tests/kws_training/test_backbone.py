@@ -137,11 +137,10 @@ def test_exported_steps_score_as_the_head_was_trained(trained, head, tmp_path):
 
 
 def test_a_stream_begins_after_silence(trained, head, tmp_path):
-    from voice.models.backend import StreamingNetwork
-
     from kws_training.litert import to_litert
     from kws_training.models.backbone import join, keyword_network
     from kws_training.streaming import streaming
+    from voice.models.backend import StreamingNetwork
 
     network = keyword_network(SMALL, HEAD, 40, N_MELS)
     join(trained, head, network)
@@ -191,7 +190,7 @@ def work(tmp_path):
 
 
 def test_word_is_learnt_and_goes_on_where_it_was_stopped(work, trained):
-    from kws_training.word import train_word
+    from kws_training.word_training import train_word
 
     stores, run = work
     recipe = WordRecipe(
@@ -208,16 +207,19 @@ def test_word_is_learnt_and_goes_on_where_it_was_stopped(work, trained):
 
 
 def _judging_hours(stores):
-    from kws_training.word import judging_clips
+    from kws_training.word_sources import judging_clips
 
-    return sum(clip.n_frames for _, clips in judging_clips(stores).values() for clip in clips) / 360_000
+    return (
+        sum(clip.n_frames for _, clips in judging_clips(stores, stores.parent / "run").values() for clip in clips)
+        / 360_000
+    )
 
 
 def test_nobody_judges_who_was_learnt_from(work):
-    from kws_training.word import judging_clips, negative_clips
+    from kws_training.word_sources import judging_clips, negative_clips
 
-    learnt = {clip.group for clip in negative_clips(work[0], "hey luna")["speech"][1]}
-    judges = {clip.group for clip in judging_clips(work[0])["speech"][1]}
+    learnt = {clip.group for clip in negative_clips(*work, "hey luna")["speech"][1]}
+    judges = {clip.group for clip in judging_clips(*work)["speech"][1]}
     assert learnt
     assert judges
     assert not learnt & judges

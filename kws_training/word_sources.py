@@ -1,0 +1,171 @@
+"""What a wake word is learnt and judged from: synthetic speech, takes, and all kinds of sound without it."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kws_training.corpora import AUDIO_SUFFIXES, Recording, read_samples
+from kws_training.embedded import Embedder, Embeddings, Joined, embed_clips
+from kws_training.feature_store import Bytes, Clip, FeatureStore, audio_bytes, write_store
+from kws_training.few_shot import Material
+from kws_training.keyword_data import near_texts, synthetic_entries, word_entries
+from kws_training.report import say
+from kws_training.settings import WordRecipe
+from kws_training.word_clips import Placed, Sources, place
+from voice.errors import DataError
+
+CALIBRATE = 0.35
+"""Share of the speakers of negative speech that the threshold is found on; the head learns from the others."""
+_NOISED_CLIPS = 4000
+
+
+def prepare_phrase(
+    phrase: str,
+    takes: Sequence[Recording],
+    run: Path,
+    recipe: WordRecipe,
+    *,
+    negatives: Sequence[Path] = (),
+    n_processes: int = 1,
+) -> None:
+    """Write the stores of synthetic speech, of takes and of one's own negatives, where they are missing."""
+    if not (run / "spoken" / "clips.jsonl").exists():
+        entries = synthetic_entries(
+            phrase,
+            near_texts(phrase, recipe.seed),
+            n_words=recipe.n_alone,
+            n_sentences=recipe.n_sentences,
+            n_confusable=recipe.n_near,
+            seed=recipe.seed,
+            n_processes=n_processes,
+        )
+        say(f"spoken: {write_store(run / 'spoken', entries)} clips")
+    if takes and not (run / "takes" / "clips.jsonl").exists():
+        say(f"takes: {write_store(run / 'takes', word_entries(list(takes), recipe.tracts))} clips")
+    if negatives and not (run / "negatives" / "clips.jsonl").exists():
+        say(f"negatives: {write_store(run / 'negatives', _own_negatives(negatives))} parts")
+
+
+def _own_negatives(folders: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Bytes]]:
+    """Yield the sound of folders; the last part of each file judges.
+
+    Raises:
+        DataError: a folder holds no audio.
+    """
+    for folder in folders:
+        paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+        if not paths:
+            raise DataError(f"{folder} holds no audio", fix="give a folder of WAV, FLAC, OGG or MP3 recordings")
+        for path in paths:
+            frames = audio_bytes(read_samples(path))
+            cut = int((1 - CALIBRATE) * len(frames))
+            for split, part in (("train", frames[:cut]), ("dev", frames[cut:])):
+                yield {"label": "own", "split": split, "group": path.stem, "name": path.stem, "keyword_end": -1}, part
+
+
+def negative_clips(work: Path, run: Path, phrase: str) -> dict[str, tuple[FeatureStore, list[Clip]]]:
+    """Return the clips without the phrase that a head learns from, by the name of their stream.
+
+    Raises:
+        DataError: there is no running speech.
+    """
+    found = {}
+    for name in ("speech", "more"):
+        if (work / name / "clips.jsonl").exists():
+            store = FeatureStore(work / name)
+            found[name] = (store, [clip for clip in _long(store, "train") if not _judges(clip)])
+    if not found:
+        raise DataError(f"{work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
+    words, wake, noise = (FeatureStore(work / name) for name in ("words", "wake", "noise"))
+    label = phrase.replace(" ", "_")
+    found["words"] = (words, [c for c in words.select(split="train") if c.label not in phrase.split()])
+    found["wake words"] = (wake, [c for c in wake.select(split="train") if not _same(c.label, label)])
+    found["noise"] = (noise, noise.select(split="train"))
+    if (run / "negatives" / "clips.jsonl").exists():
+        own = FeatureStore(run / "negatives")
+        found["own"] = (own, _long(own, "train"))
+    return found
+
+
+def judging_clips(work: Path, run: Path) -> dict[str, tuple[FeatureStore, list[Clip]]]:
+    """Return the running speech that the threshold is found on, of speakers that no head learns from."""
+    found = {}
+    for name in ("speech", "more"):
+        if (work / name / "clips.jsonl").exists():
+            store = FeatureStore(work / name)
+            apart = [clip for clip in _long(store, "train") if _judges(clip)]
+            found[name] = (store, [*_long(store, "dev"), *apart])
+    if (run / "negatives" / "clips.jsonl").exists():
+        own = FeatureStore(run / "negatives")
+        found["own"] = (own, _long(own, "dev"))
+    return found
+
+
+def _long(store: FeatureStore, split: str) -> list[Clip]:
+    return [clip for clip in store.select(split=split) if clip.n_frames > 10]
+
+
+def _judges(clip: Clip) -> bool:
+    """Return whether a clip's speaker is one that thresholds are found on."""
+    return int(sha1(f"judge {clip.group}".encode(), usedforsecurity=False).hexdigest(), 16) % 100 < 100 * CALIBRATE
+
+
+def _same(label: str, phrase: str) -> bool:
+    return phrase in label or label in phrase
+
+
+def sources(work: Path, run: Path, phrase: str) -> Sources:
+    """Return what the phrase is learnt from, before the backbone."""
+    spoken = FeatureStore(run / "spoken")
+    speech, noise = FeatureStore(work / "speech"), FeatureStore(work / "noise")
+    takes = FeatureStore(run / "takes") if (run / "takes" / "clips.jsonl").exists() else None
+    learning = {name: Joined(store, clips) for name, (store, clips) in negative_clips(work, run, phrase).items()}
+    return Sources(
+        spoken=spoken,
+        keyword=[clip for clip in spoken.clips if clip.label == "keyword"],
+        near=[clip for clip in spoken.clips if clip.label != "keyword"],
+        takes_store=takes,
+        takes=takes.select(split="train") if takes else (),
+        background=(speech, [c for c in speech.select(split="train") if c.n_frames > 100 and not _judges(c)]),
+        noise=(noise, noise.select(split="train")),
+        negatives=learning,
+    )
+
+
+def embedded_negatives(
+    work: Path, run: Path, embedder: Embedder, phrase: str, recipe: WordRecipe
+) -> dict[str, Embeddings]:
+    """Return the streams of `negative_clips` after the backbone, running speech with noise once more; kept in files."""
+    folder, noise = work / "embedded", FeatureStore(work / "noise")
+    found = {}
+    for name, (store, clips) in negative_clips(work, run, phrase).items():
+        own = name in ("words", "wake words", "own")  # of this phrase, the others are everybody's
+        file = (run if own else folder) / name.replace(" ", "-")
+        found[name] = embed_clips(embedder, store, clips, file)
+        if name in ("speech", "more"):
+            some = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:_NOISED_CLIPS]]
+            noised = (noise, recipe.augment)
+            found[f"{name}, noised"] = embed_clips(embedder, store, some, folder / f"{name}-noised", noise=noised)
+    return found
+
+
+def material(embedder: Embedder, found: Sources, recipe: WordRecipe, learnt: dict[str, Embeddings]) -> Material:
+    """Return everything that the head learns from, after the backbone."""
+
+    def placed(store: FeatureStore, clips: Sequence[Clip], seed: int) -> Placed:
+        return place(embedder, store, clips, recipe, found, seed)
+
+    synthetic = placed(found.spoken, list(found.keyword) * recipe.copies, recipe.seed)
+    copies = min(recipe.take_copies, max(1, 6000 // max(1, len(found.takes))))
+    takes = placed(found.takes_store or found.spoken, list(found.takes) * copies, recipe.seed + 1)
+    alike = placed(found.spoken, list(found.near) * 2, recipe.seed + 2).embeddings
+    streams = {**learnt, "near": alike.reshape(-1, alike.shape[-1])}
+    shares = {"near": recipe.near_share, "words": 0.05, "wake words": 0.08, "noise": 0.04}
+    running = [name for name in streams if name not in shares]
+    total = sum(len(streams[name]) for name in running)
+    rest = 1 - sum(shares.values())
+    shares |= {name: rest * len(streams[name]) / total for name in running}
+    return Material(synthetic, takes, streams, shares, embedder.stride)
