@@ -1,6 +1,8 @@
 """Several wake words in the running loop: what each one's detection says, and what its sessions understand."""
 
 import asyncio
+import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ import pytest
 
 from tests.models.test_porcupine import FOLDER, needs_porcupine
 from voice.app import running
-from voice.audio.files import FileSource
+from voice.audio.files import FileSource, read_audio
 from voice.bus.topics import HotwordDetected, IntentMessage, SessionEnded, on
-from voice.config import Config
+from voice.config import Config, load_config
 from voice.errors import ConfigError
+from voice.events import RATE, Chunk
 from voice.models.bundle import load_bundle
+from voice.models.wake import StreamingWakeDetector
 from voice.skill import Skill
 
 DEMO = Path(__file__).parent.parent.parent / "voice" / "demo"
@@ -72,6 +76,47 @@ async def test_a_word_can_be_bound_to_intents_of_which_one_is_not_there_yet() ->
 async def test_a_word_that_is_bound_to_no_skill_of_ours_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"asks for skill 'weather'.*jokes, lights"):
         await heard(configured({"bundle": "computer", "skills": ["weather"]}))
+
+
+@pytest.mark.parametrize(("margin", "taken"), [(6.0, True), (0.0, False)])
+async def test_a_second_look_decides_and_is_logged(
+    margin: float, taken: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "voice.pipeline.waking"):
+        seen = await heard(configured({"bundle": "computer", "verifier": {"first": 0.5, "margin": margin}}))
+    assert bool(seen) is taken
+    assert f"nats a character, {'taken' if taken else 'refused'}" in caplog.text
+
+
+async def test_a_phrase_that_the_recogniser_cannot_spell_is_refused() -> None:
+    with pytest.raises(ConfigError, match="can't spell '9'"):
+        await heard(configured({"bundle": "computer", "phrase": "deep thought 9", "verifier": {}}))
+
+
+async def test_voice_wake_wrong_keeps_lists_and_deletes_the_last_wake(tmp_path: Path) -> None:
+    async def voice(*arguments: str) -> dict[str, Any]:
+        command = [sys.executable, "-m", "voice", "wake", "wrong", "--json", *arguments]
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        out, _ = await process.communicate()
+        assert process.returncode == 0
+        return json.loads(out or b"{}")
+
+    file = tmp_path / "assistant.yaml"
+    file.write_text(f"wrong_wakes: {{keep_wrong_wakes: true, folder: {tmp_path / 'wrong'}}}\nbroker: {{port: 0}}\n")
+    config = load_config(file).model_copy(update={"speech": configured({"bundle": "computer"}).speech})
+    async with running(config, skills=skills()) as parts:
+        before = await voice("--broker", parts.broker)
+        await parts.run(FileSource([DEMO / "kitchen_light.flac"], realtime=False))
+        after = await voice("--broker", parts.broker)
+    assert (before["kept"], before["why"]) == (False, "nothing")
+    assert (after["kept"], after["word"]) == (True, "computer")
+    listed = await voice("--config", str(file), "--list")
+    assert listed["file"] == after["file"]
+    clip = read_audio(tmp_path / "wrong" / after["file"])
+    [wake] = filter(None, [StreamingWakeDetector(load_bundle("computer")).process(Chunk(clip, 0))])
+    assert wake.at / RATE == pytest.approx(listed["ends"], abs=0.3)  # so it is a negative worth learning from
+    assert await voice("--config", str(file), "--delete", after["file"]) == {"deleted": 1}
+    assert await voice("--config", str(file), "--list") == {}
 
 
 @needs_porcupine

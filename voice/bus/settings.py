@@ -41,7 +41,8 @@ class BrokerSettings(BaseModel):
     )
     send: tuple[str, ...] = Field(("hermes/#", "rhasspy/#", "earshot/#"), description="topics that go to the broker")
     receive: tuple[str, ...] = Field(
-        ("hermes/#", "rhasspy/#", "earshot/skill/#"), description="topics that come from the broker"
+        ("hermes/#", "rhasspy/#", "earshot/skill/#", "earshot/hotword/#"),
+        description="topics that come from the broker",
     )
 
     @property

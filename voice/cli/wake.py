@@ -1,22 +1,36 @@
-"""`voice wake`: where a wake word is heard in recordings."""
+"""`voice wake`: where a wake word is heard in recordings, and wakes that were wrong."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from voice.cli.output import AsJson, Files, expand, for_each_file
+from voice.cli.wrong import wrong
 
 _STEP = 1_280  # samples a chunk: 80 ms
 
 
+class _FilesFirst(TyperGroup):
+    """A group whose first command needs no name: `voice wake FILE...` as ever."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the name in front where none is given."""
+        named = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named else ["files", *args])
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("wake")(wake)
+    """Add `voice wake [files] FILE...` and `voice wake wrong`."""
+    group = typer.Typer(help="Find a wake word in recordings: voice wake FILE... (options: voice wake files --help).")
+    group.command("files")(files_command)
+    group.command("wrong")(wrong)
+    app.add_typer(group, name="wake", cls=_FilesFirst)
 
 
-def wake(
+def files_command(
     files: Files,
     *,
     model: Annotated[list[str] | None, typer.Option(help="Wake bundle, name or folder; repeatable.")] = None,

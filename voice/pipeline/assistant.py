@@ -6,7 +6,7 @@ One thread is the ears (wake words, VAD, segmenter: order kept), one the brain (
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,8 +43,7 @@ from voice.pipeline.arbiter import Understander, Understanding
 from voice.pipeline.ears import Ears, Heard
 from voice.pipeline.interpreter import Interpreter, tokens_of
 from voice.pipeline.partials import Partials, due
-from voice.pipeline.waking import detected
-from voice.pipeline.words import WakeWord
+from voice.pipeline.waking import CLIP_S, Waking
 from voice.stages import AudioSource
 
 _log = logging.getLogger(__name__)
@@ -89,7 +88,7 @@ class Assistant:
         brain: what was said.
         settings: the loop's.
         watch: called with each `Heard` and `Turn`, on the event loop.
-        words: what is known of the wake words.
+        waking: what is known of the wake words, and who looks at a wake again; None: nothing and nobody.
     """
 
     def __init__(
@@ -100,7 +99,7 @@ class Assistant:
         settings: AssistantSettings | None = None,
         *,
         watch: Callable[[Heard | Turn], None] = lambda _: None,
-        words: Sequence[WakeWord] = (),
+        waking: Waking | None = None,
     ) -> None:
         self.settings = settings or AssistantSettings()
         self.phase: Phase = "idle"
@@ -108,7 +107,7 @@ class Assistant:
         self._ears = ears
         self._brain = brain
         self._watch = watch
-        self._words = {word.id: word for word in words}
+        self._waking = waking or Waking()
         self._ears_thread = ThreadPoolExecutor(1, "ears")
         self._brain_thread = ThreadPoolExecutor(1, "brain")
         self._moved = asyncio.Condition()
@@ -145,8 +144,9 @@ class Assistant:
                 self._watch(heard)
                 await self._tell(heard)
                 await self._judge(heard, wait=not source.live)
-                for wake in heard.wakes[:1]:
-                    await self._woken(wake, heard)
+                for wake in heard.wakes:
+                    if await self._woken(wake, heard):
+                        break
                 for segment in heard.segments:
                     self._think(segment)
                 if not source.live:
@@ -194,11 +194,18 @@ class Assistant:
                 self._partial.at, self._partial.running = heard.at, True
                 self._spawn(self._recognise_so_far(segment, self._turn, self._partial))
 
-    async def _woken(self, wake: Wake, heard: Heard) -> None:
+    async def _woken(self, wake: Wake, heard: Heard) -> bool:
+        """Tell a wake, unless a second look refuses it."""
+        clip = await self._on_ears(partial(self._ears.recent, wake.at - round(CLIP_S * RATE), heard.at))
+        if self._waking.doubts(wake):
+            look = partial(self._waking.confirms, wake, clip)
+            if not await asyncio.get_running_loop().run_in_executor(self._brain_thread, look):
+                return False
+        self._waking.remember(wake, clip)
         self._wake = wake
         await self._go("woken")
-        word = self._words.get(wake.model_id)
-        await send(self._bus, detected(wake, word, self.settings.site_id, heard.level_dbfs))
+        await send(self._bus, self._waking.message(wake, self.settings.site_id, heard.level_dbfs))
+        return True
 
     async def _hotword_on(self, message: HotwordToggleOn) -> None:
         if message.site_id == self.settings.site_id:

@@ -1,6 +1,6 @@
 """Hermes payloads of the wake word and of the recogniser."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -184,6 +184,29 @@ class RecordExample(SitePayload):
     topic_filter = "rhasspy/hotword/recordExample"
     direction = "read"
     id: str
+
+
+class MarkWrong(SitePayload):
+    """The last wake at a site was wrong: nobody had said the wake word. Earshot's own."""
+
+    topic_filter = "earshot/hotword/markWrong"
+    session_id: str | None = Field(
+        None, description="session in which somebody says so: it was opened by a wake word too, perhaps a right one"
+    )
+    id: str | None = None
+
+
+class MarkedWrong(SitePayload):
+    """What came of `markWrong`. Earshot's own."""
+
+    topic_filter = "earshot/hotword/markedWrong"
+    kept: bool = Field(False, description="whether the audio was kept as a negative for the next training")
+    why: Literal["kept", "off", "nothing", "twice", "error"] = Field(
+        "nothing", description="off: keeping is switched off; nothing: there was no wake; twice: it is kept already"
+    )
+    model_id: str | None = None
+    file: str | None = None
+    id: str | None = None
 
 
 class VadUp(SitePayload):
