@@ -132,6 +132,13 @@ def test_words_that_nobody_says_are_left_out(pronouncer):
     assert words == {"hey", "luna", "hello", "tuna"}  # the phrase's own, and those of the text
 
 
+def test_a_dictionary_without_anything_near_gives_nothing(pronouncer):
+    phrase = pronouncer.pronounce("zebra")
+    assert NearPhrases(Pronouncer({})).around(phrase) == []
+    assert NearPhrases(Pronouncer({"hmm": [("HH", "M")]})).around(phrase) == []
+    assert NearPhrases(pronouncer).around(Pronouncer({"a": [("AH",)]}).pronounce("a")) == []
+
+
 @pytest.mark.skipif(not installed_dictionary(), reason="pocketsphinx is not installed")
 @pytest.mark.parametrize("text", ["computer", "hey luna", "alexa", "operator", "okay smart home"])
 def test_any_phrase_has_two_hundred_near_phrases(text):

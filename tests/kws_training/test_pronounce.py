@@ -81,6 +81,7 @@ def test_an_unknown_word_without_a_synthesiser_says_what_to_install(pronouncer, 
         ("你好", "nothing to say"),
         ("hey 你好", r"aren't English \(你 好\): write it as it sounds"),
         ("smørrebrød", r"aren't English \(ø\)"),
+        ("hey " * 30, "a phrase of 120 characters: 100 at most"),
         ("hey xqzt", "'xqzt' can't be said.*letters apart"),
     ],
 )
