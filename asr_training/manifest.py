@@ -80,7 +80,7 @@ class Limits(BaseModel):
     quietest_db: float = Field(-60.0, le=0, description="level of the loudest tenth of a second, dB of full scale")
     clipped: float = Field(0.02, gt=0, le=1, description="largest share of samples in flat tops")
     alignment: float = Field(
-        0.0, ge=0, le=1, description="least score of the forced alignment, where `--alignments` gives one"
+        0.1, ge=0, le=1, description="least score of the forced alignment, where `--alignments` gives one"
     )
 
 

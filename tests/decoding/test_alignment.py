@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.decoding.posteriors import ALPHABET, posteriors_of
-from voice.decoding.alignment import align, align_text, align_words, best_states
+from voice.decoding.alignment import LEAD_FRAMES, align, align_text, align_words, best_states
 from voice.text import Alphabet
 
 STRIDE = 0.04
@@ -77,8 +77,14 @@ def test_a_word_is_where_its_letters_are():
         [posteriors_of("go", sharpness=9, lead=10, trail=0), quiet, posteriors_of("on", lead=0)]
     )
     first, second = align_text(posteriors, ALPHABET, "go on", STRIDE).words
-    assert first.start == pytest.approx((10 - 1.25) * STRIDE)
-    assert 0 <= second.start - first.end - (25 - 1.25) * STRIDE < 3 * STRIDE
+    assert first.start == pytest.approx((10 - LEAD_FRAMES) * STRIDE)
+    assert 0 <= second.start - first.end - (25 - LEAD_FRAMES) * STRIDE < 3 * STRIDE
+
+
+def test_words_that_follow_each_other_at_once_touch():
+    posteriors = posteriors_of("go on then", sharpness=9)
+    words = align_text(posteriors, ALPHABET, "go on then", STRIDE).words
+    assert all(a.end == b.start for a, b in itertools.pairwise(words))
 
 
 def test_a_wrong_a_missing_and_an_added_word_lower_the_score():
@@ -100,5 +106,5 @@ def test_phones_need_no_label_between_the_words():
         rows[frame, label] = -0.01
     found = align_words(rows, PHONES, [("hi", [1, 2]), ("there", [3, 4, 5])], STRIDE)
     assert [span.text for span in found.labels] == ["HH", "AY", "DH", "EH", "R"]
-    assert found.words[0].end <= found.words[1].start == pytest.approx((6 - 1.25) * STRIDE)
+    assert found.words[0].end == found.words[1].start == pytest.approx((3.5 + 5) / 2 * STRIDE)
     assert found.score == pytest.approx(1.0, abs=0.02)

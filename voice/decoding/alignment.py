@@ -14,8 +14,10 @@ from voice.text import Alphabet
 
 States = npt.NDArray[np.int32]
 _NONE = -np.inf
-LEAD_FRAMES = 1.25
-"""A CTC peak comes so long after its sound begins (measured: benchmarks/alignment.py)."""
+LEAD_FRAMES = 1.0
+"""A CTC peak comes so long after its sound begins (this and the next two fitted with benchmarks/alignment.py)."""
+_TAIL_FRAMES = 0.5
+_JOINED_FRAMES = 3.5
 
 
 def best_states(log_probs: LogProbs, labels: Sequence[int], blank: int, *, band: int | None = None) -> States:
@@ -131,7 +133,7 @@ def align_words(
     """Return the times of words that are spelled out in labels: characters, or phones from a pronunciation dictionary.
 
     Networks trained with CTC answer in peaks, a little after a sound begins: a label begins `LEAD_FRAMES` before its
-    peak, and a word ends with its last peak or where the next word begins.
+    peak, a word ends `_TAIL_FRAMES` after its last one, and words that are `_JOINED_FRAMES` apart touch each other.
 
     Args:
         log_probs: shape (frames, labels).
@@ -145,24 +147,27 @@ def align_words(
     if len(states) == 0:
         return None
     peaks = np.searchsorted(states, 2 * np.arange(len(labels)) + 1)  # (labels,) frames
+    lasts = [first + len(spelling) - 1 for first, (_, spelling) in zip(firsts, words, strict=True)]
+    edges = _edges([_start(peaks[first]) for first in firsts], [float(peaks[last]) + _TAIL_FRAMES for last in lasts])
     spans: list[Span] = []
     whole: list[Span] = []
-    begin = 0.0
-    for n, (first, (word, spelling)) in enumerate(zip(firsts, words, strict=True)):
-        at = range(first, first + len(spelling))
-        earliest = float(peaks[at[-1]] + 0.5)  # of the next word: half a frame after this one's last peak
-        begin = max(begin, _start(peaks[first]))
-        end = float(peaks[at[-1]] + 1)
-        if n + 1 < len(words):
-            end = min(end, max(earliest, _start(peaks[firsts[n + 1]])))
-        edges = [begin, *(_start(peaks[i]) for i in at[1:]), end]
+    for (word, spelling), first, last, (begin, end) in zip(words, firsts, lasts, edges, strict=True):
+        at = range(first, last + 1)
+        inner = [begin, *(_start(peaks[i]) for i in at[1:]), end]
         scores = [float(log_probs[peaks[i], labels[i]]) for i in at]
         for i, label in enumerate(spelling):
-            times = edges[i] * stride, edges[i + 1] * stride
+            times = inner[i] * stride, inner[i + 1] * stride
             spans.append(Span(alphabet.labels[label], *times, float(np.exp(scores[i]))))
         whole.append(Span(word, begin * stride, end * stride, float(np.exp(np.mean(scores)))))
-        begin = earliest
     return Alignment(tuple(whole), tuple(spans), _fit(log_probs, labels, states, alphabet.blank))
+
+
+def _edges(begins: list[float], ends: list[float]) -> list[tuple[float, float]]:
+    """Return where words begin and end, frames; between those that are close to each other the middle."""
+    for n in range(len(begins) - 1):
+        if begins[n + 1] - ends[n] < _JOINED_FRAMES:
+            begins[n + 1] = ends[n] = (begins[n + 1] + ends[n]) / 2
+    return list(zip(begins, ends, strict=True))
 
 
 def _spelled(alphabet: Alphabet, words: Sequence[tuple[str, Sequence[int]]]) -> tuple[list[int], list[int]]:
