@@ -41,7 +41,7 @@ class Peer:
 
 
 PEERS = (
-    Peer("porcupine", "pvporcupine", dict.fromkeys(("computer", "jarvis", "alexa", "snowboy"), 0.5)),
+    Peer("porcupine", "pvporcupine", dict.fromkeys(("computer", "jarvis", "alexa"), 0.5)),
     Peer("openwakeword", "openwakeword", {"alexa": 0.5, "hey jarvis": 0.5}),
     Peer("microwakeword", "pymicro-wakeword", {"alexa": 0.9, "hey jarvis": 0.97}),
     Peer("pyopen-wakeword", "pyopen-wakeword", {"alexa": 0.5, "hey jarvis": 0.5}, default=False),
