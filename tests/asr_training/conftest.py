@@ -38,7 +38,7 @@ def recipe():
     """A tiny network and a short schedule."""
     return Recipe(
         name="tones",
-        network=ConvolutionalSettings(channels=32, blocks=1, kernel=3, stem=4, dropout=0.0),
+        network=ConvolutionalSettings(channels=32, blocks=1, kernel=3, stem=4, dropout=0.1),
         augment=AugmentSettings(silence_frames=5),
         schedule=ScheduleSettings(
             steps=12, batch_seconds=6.0, peak=5e-3, warm_up=2, ema=0.9, evaluate_every=1000, short_epochs=0

@@ -3,14 +3,17 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from asr_training.augment import augment, mask, reverberate
-from asr_training.batches import epoch_plan, make_batch, training_batches
+from asr_training.augment import augment, bin_hertz, coded, mask, reverberate
+from asr_training.batches import Part, epoch_plan, learnable, make_batch, training_batches
 from asr_training.phones import Lexicon
 from asr_training.settings import AugmentSettings
-from voice.audio.features import FeatureSettings
+from voice.audio.features import FeatureSettings, mel_filters
 
 FEATURES = FeatureSettings(mels=80, f_max=7600, offset=1e-9)
+NO_NOISE = np.zeros((0, 80), np.float32)
+RNG = np.random.default_rng
 
 
 def test_an_epoch_hears_every_utterance_once_in_bounded_batches(cache, recipe):
@@ -100,3 +103,84 @@ def test_phones_stand_in_where_the_lexicon_lacks_a_word(cache, recipe, tmp_path)
     batch = make_batch(cache, chosen, recipe, None, Lexicon(tmp_path / "d.dict"))
     assert batch.phones_known.tolist() == [float(u.text != "go") for u in chosen]
     assert (batch.phones[:, 0] > 0).all()
+
+
+def test_a_codec_takes_the_highs_and_adds_noise_in_proportion():
+    power = np.exp(np.random.default_rng(1).normal(0, 1, (30, 80))).astype(np.float32)
+    made = coded(power, FEATURES, 4000, 30)
+    hertz = bin_hertz(FEATURES)
+    assert hertz[0] > 20
+    assert np.all(np.diff(hertz) > 0)
+    high, low = hertz > 4600, hertz < 3900
+    added = made - power
+    assert (made[:, high] < 0.1 * power[:, high].mean()).all()
+    assert (added[:, low] >= 0).all()
+    np.testing.assert_allclose(coded(10 * power, FEATURES, 4000, 30), 10 * made, rtol=1e-5)
+    kept = power[:, low].sum(axis=1) + power[:, ~low & ~high].sum(axis=1)
+    share = added[:, low].sum(axis=1) / (kept * mel_filters(FEATURES).sum(axis=0)[low].sum())
+    assert share.std() / share.mean() < 0.1  # a thousandth of each frame's own power
+
+
+def test_speed_moves_pitch_and_length_tempo_only_length():
+    still = AugmentSettings(
+        tempo=0, warp=0, gain_db=0, noise=0, silence_frames=0, frequency_masks=0, time_masks=0, time_share=0
+    )
+    at = int(np.argmin(np.abs(bin_hertz(FEATURES) - 1000)))
+    tone = np.full((100, 80), -10, np.float32)
+    tone[:, at] = 0
+    rng = np.random.default_rng(3)
+    factor = 1 + 0.2 * np.random.default_rng(3).uniform(-1, 1, 3)[2]  # the third draw is the speed's
+    fast = augment(tone, NO_NOISE, still.model_copy(update={"speed": 0.2}), FEATURES, rng)
+    assert len(fast) == round(100 / factor)
+    assert bin_hertz(FEATURES)[fast[5].argmax()] == pytest.approx(1000 * factor, rel=0.05)
+    slow = augment(tone, NO_NOISE, still.model_copy(update={"tempo": 0.2}), FEATURES, np.random.default_rng(3))
+    assert len(slow) != 100
+    assert slow[5].argmax() == at
+
+
+def test_a_waveform_is_altered_as_samples():
+    waveform = FeatureSettings(kind="waveform")
+    x = 0.1 * np.sin(np.arange(8000) / 5).reshape(50, 160).astype(np.float32)
+    settings = AugmentSettings(noise=0, codec=1.0, gain_db=0, speed=0.0)
+    coarse = augment(x, NO_NOISE, settings.model_copy(update={"frequency_masks": 0, "time_masks": 0}), waveform, RNG(1))
+    error = coarse - x
+    assert 0 < np.abs(error).max() < 0.04 * np.abs(x).max()  # 8 bit mu-law
+    assert len(np.unique(np.abs(coarse))) <= 128
+
+
+def test_every_process_makes_its_rows_of_the_same_batch(cache, recipe):
+    chosen = cache.split("train")[:5]
+    whole = make_batch(cache, chosen, recipe, [1, 2])
+    parts = [make_batch(cache, chosen, recipe, [1, 2], part=Part(rank, 2)) for rank in (0, 1)]
+    for rank, part in enumerate(parts):
+        for i, text in enumerate(part.texts):
+            row = rank + 2 * i
+            assert text == whole.texts[row]
+            n = min(part.features.shape[1], whole.features.shape[1])
+            np.testing.assert_array_equal(part.features[i, :n], whole.features[row, :n])
+    assert sum(part.label_frames for part in parts) == whole.label_frames
+    idle = make_batch(cache, chosen[:1], recipe, [1], part=Part(1, 2))
+    assert idle.counts.tolist() == [0.0]
+    assert idle.label_frames == 0
+
+
+def test_a_rounded_batch_means_the_same(cache, recipe):
+    batch = make_batch(cache, cache.split("train")[:3], recipe, None)
+    wide = batch.rounded(n_frames=128, n_rows=4, n_labels=32)
+    assert wide.features.shape[:2] == (4, 128)
+    assert wide.labels.shape == (4, 32)
+    assert wide.label_frames == batch.label_frames
+    assert wide.labels[3, 0] > 0  # CTC wants a label in every row
+
+
+def test_an_error_in_the_thread_that_makes_batches_is_raised(cache, recipe):
+    broken = [replace(utterance, corpus="gone") for utterance in cache.split("train")]
+    source = training_batches(cache, broken, recipe, 0, 0)
+    with pytest.raises(KeyError, match="gone"):
+        next(source)
+    source.close()
+
+
+def test_what_has_more_labels_than_frames_is_not_learnt(cache, recipe):
+    fits, fast = cache.split("train")[0], replace(cache.split("train")[1], text="o" * 40)
+    assert learnable([fits, fast], recipe, None) == [fits]

@@ -29,3 +29,29 @@ def test_bad_dictionaries_are_named(tmp_path):
     bad.write_text("light L EI T\n")
     with pytest.raises(DataError, match="unknown phone"):
         Lexicon(bad)
+
+
+@pytest.mark.parametrize(
+    ("word", "phones"),
+    [
+        ("lights", "L AY T S"),
+        ("light's", "L AY T S"),
+        ("houses", "HH AW S IH Z"),
+        ("doors'", "D AO R Z"),
+        ("lighted", "L AY T IH D"),
+        ("stopped", "S T AA P T"),
+        ("stopping", "S T AA P IH NG"),
+        ("housing", "HH AW S IH NG"),
+        ("doorlight", "D AO R L AY T"),
+        ("unlighted", "AH N L AY T IH D"),
+    ],
+)
+def test_an_unknown_word_is_said_as_its_parts_are(tmp_path, word, phones):
+    path = tmp_path / "words.dict"
+    path.write_text("light L AY1 T\nhouse HH AW1 S\ndoor D AO1 R\nstop S T AA1 P\n")
+    assert Lexicon(path).said(word) == tuple(phones.split())
+
+
+def test_nothing_is_made_up_of_less_than_words(lexicon):
+    assert lexicon.said("onon") == ()
+    assert lexicon.said("zzyzx") == ()

@@ -93,6 +93,13 @@ def test_the_learning_rate_warms_up_and_ends_low(recipe):
     assert learning_rate(schedule, 11, 1.0) == pytest.approx(schedule.peak / 100)
 
 
+def test_noam_falls_with_the_root_of_the_step(recipe):
+    schedule = recipe.schedule.model_copy(update={"shape": "noam", "warm_up": 10})
+    assert learning_rate(schedule, 4, 0.0) == pytest.approx(schedule.peak / 2)
+    assert learning_rate(schedule, 9, 0.5) == pytest.approx(schedule.peak)
+    assert learning_rate(schedule, 39, 1.0) == pytest.approx(schedule.peak / 2)
+
+
 def test_padding_does_not_change_the_network(cache, recipe):
     network = build(recipe.network, 80, 29)
     utterances = cache.split("train")[:1]
