@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from voice.audio.files import read_audio
 from voice.events import RATE, Chunk, Samples, Wake
-from voice.models.bundle import load_bundle
+from voice.models.bundle import Bundle, load_bundle, shipped_bundles
 from voice.models.gate import STEP, Span, SpeechGate
 from voice.models.wake import StreamingWakeDetector
 from voice.pipeline.gated import GatedDetectors
@@ -34,8 +34,8 @@ def noise(seconds: float, level: float) -> Samples:
 class Counted(StreamingWakeDetector):
     """Counts its looks and keeps their scores."""
 
-    def __init__(self, threshold: float | None = None) -> None:
-        super().__init__(BUNDLE, threshold)
+    def __init__(self, bundle: Bundle = BUNDLE) -> None:
+        super().__init__(bundle)
         self.looks: dict[int, float] = {}
 
     def scores(self, chunk: Chunk) -> list[tuple[int, float]]:
@@ -62,6 +62,19 @@ def room() -> Samples:
 
 
 ROOM = room()
+
+
+SHIPPED = [folder.name for folder in shipped_bundles() if load_bundle(folder).manifest.kind == "wake"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_word_makes_the_looks_that_it_makes_with_the_same_scores(name: str) -> None:
+    """Also one whose network takes steps: its `context` must reach back as far as its network hears."""
+    bundle, audio = load_bundle(name), ROOM[2 * RATE :]
+    gated, always = (heard(audio, gated=flag, detector=Counted(bundle=bundle)) for flag in (True, False))
+    assert gated[0] == always[0]
+    assert gated[1].items() <= always[1].items()
+    assert len(gated[1]) < len(always[1])
 
 
 @pytest.mark.parametrize("size", [320, 512, 1280, 7777])
