@@ -75,7 +75,9 @@ def test_without_a_microphone_nothing_can_be_asked(
     assert "there is no input device" in capsys.readouterr().err
     record("hey luna", "--out", tmp_path, "--input", saved(tmp_path / "good.wav", "aiu"))
     assert record("hey luna", "--out", tmp_path, "--takes", 1) == 0
-    assert "there are 1 takes already: ask for more with --takes" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "there are 1 takes already: ask for more with --takes" in said
+    assert f"1 takes in {tmp_path}; train with `kws-train keyword 'hey luna' --recordings {tmp_path}`" in said
 
 
 def recorder(folder: Path, wanted: int) -> _Recorder:

@@ -62,8 +62,9 @@ def record_keyword(  # noqa: PLR0913 - the options of a command
             status = 0
     finally:
         if session.n_kept:
-            goes_on = "" if recorder.complete else "; the same command goes on with them"
-            say(f"{session.n_kept} takes in {out}{goes_on}")
+            train = f"train with `kws-train keyword {phrase!r} --recordings {out}`"
+            then = train if recorder.complete else "the same command goes on with them"
+            say(f"{session.n_kept} takes in {out}; {then}")
     raise typer.Exit(status if session.n_kept else 1)
 
 
