@@ -83,8 +83,8 @@ class SpeechGate:
 
     def _judge(self, samples: Samples) -> bool:
         """Return whether a step may hold speech."""
-        spectrum = np.fft.rfft(samples.reshape(-1, FRAME) * hann(FRAME), axis=1)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) @ _bands()  # (frames, bands)
+        waves, bands = _transform()
+        power = np.square(samples.reshape(-1, FRAME) @ waves) @ bands  # (frames, bands)
         joined = np.concatenate([self._past, power])
         self._past = power[1:]
         limit = self._limit
@@ -114,9 +114,19 @@ _SMOOTHING = _smoothing(STEP // FRAME)
 
 
 @lru_cache
-def _bands() -> Levels:
-    """Weights that add the power spectrum of a frame up to mean squares in bands, shape (bins, bands)."""
-    hertz = np.arange(FRAME // 2 + 1) * RATE / FRAME
+def _transform() -> tuple[Levels, Levels]:
+    """Return what makes a frame's power in bands of its samples.
+
+    Returns:
+        Windowed cosines and sines of the frequencies that count, shape (FRAME, 2 x frequencies), and the weights that
+        add their squares up to mean squares in bands (Parseval), shape (2 x frequencies, bands). For four frames a
+        product with a matrix costs a third of numpy's FFT.
+    """
     edges = np.asarray(BANDS_HZ)
+    hertz = np.arange(FRAME // 2 + 1) * RATE / FRAME
+    hertz = hertz[(hertz >= edges[0]) & (hertz < edges[-1])]
+    angles = 2 * np.pi * np.outer(np.arange(FRAME), hertz) / RATE
+    waves = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * hann(FRAME)[:, None]
     inside = (hertz[:, None] >= edges[:-1]) & (hertz[:, None] < edges[1:])
-    return (2 * inside / (FRAME * float(np.sum(hann(FRAME) ** 2)))).astype(np.float32)  # Parseval
+    weights = 2 * np.concatenate([inside, inside]) / (FRAME * float(np.sum(hann(FRAME) ** 2)))
+    return waves.astype(np.float32), weights.astype(np.float32)
