@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from voice.errors import DataError
+
 Data = Annotated[
     list[Path],
     typer.Option("--data", envvar="EARSHOT_DATA", help="folder with corpora (repeatable)", show_default=False),
@@ -40,8 +42,9 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     order: Annotated[int, typer.Option(min=2, max=4, help="words in the longest n-gram")] = 3,
     min_count: Annotated[int, typer.Option(min=1, help="a word seen less often is unknown")] = 3,
     recipe: Annotated[
-        Path | None, typer.Option(help="whose alphabet the words are spelled in; English without")
+        Path | None, typer.Option(help="whose labels the words are spelled in; English characters without")
     ] = None,
+    lexicon: Annotated[Path | None, typer.Option(help="dictionary in CMUdict's format, for a recipe of phones")] = None,
     arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
     from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
 ) -> None:
@@ -49,24 +52,34 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     from asr_training import language  # noqa: PLC0415
     from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
     from asr_training.lm import Sizes, estimate  # noqa: PLC0415
+    from asr_training.phones import installed_lexicon  # noqa: PLC0415
     from asr_training.settings import read_recipe  # noqa: PLC0415
     from asr_training.texts import Texts, read_texts  # noqa: PLC0415
+    from asr_training.units import LEXICON_FIX  # noqa: PLC0415
     from voice.decoding.ngram import ORDERS  # noqa: PLC0415
     from voice.text import ENGLISH_CHARACTERS  # noqa: PLC0415
 
-    labels = read_recipe(recipe).labels if recipe else ENGLISH_CHARACTERS
+    settings = read_recipe(recipe) if recipe else None
+    labels, letters = settings.labels if settings else ENGLISH_CHARACTERS, ENGLISH_CHARACTERS
+    dictionary = None
+    if settings and settings.units == "phones":
+        dictionary = lexicon or installed_lexicon()
+        if dictionary is None:
+            raise DataError("the labels are phones, and there is no dictionary", fix=LEXICON_FIX)
+    else:
+        letters = labels
     if from_arpa:
         texts, arrays = Texts(), read_arpa(from_arpa)
     else:
-        texts = read_texts(text or [], data or [], without=tuple(without or ()), alphabet=labels)
+        texts = read_texts(text or [], data or [], without=tuple(without or ()), alphabet=letters)
         _say(f"{len(texts.sentences)} sentences")
         sizes = Sizes(words, min_count, bigrams, trigrams, quadgrams)
         arrays = estimate(texts.sentences, sizes, order)
     if arpa:
         write_arpa(arpa, arrays)
-    language.write(out, arrays, texts.sources, labels)
+    n_words = language.write(out, arrays, texts.sources, labels, dictionary)
     counts = ", ".join(f"{len(arrays[f'{n}_score'])} {n}grams" for n in ORDERS if f"{n}_score" in arrays)
-    _say(f"wrote {out}: {counts}, {out.stat().st_size / 1e6:.1f} MB")
+    _say(f"wrote {out}: {counts}, {n_words} words can be recognised, {out.stat().st_size / 1e6:.1f} MB")
 
 
 def export(

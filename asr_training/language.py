@@ -1,16 +1,18 @@
 """The language model between `asr-train lm` and a bundle: NAME.bin, and NAME.json that lists its texts."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
 
+from asr_training.phones import Lexicon
 from voice.decoding.lexicon import LexiconSettings
 from voice.decoding.ngram import MARKS, NGram, write_arrays
-from voice.decoding.trie import build_trie
+from voice.decoding.phones import read_dictionary
+from voice.decoding.trie import trie_of
 from voice.errors import DataError
 from voice.models.bundle import DataSource
 from voice.text import ENGLISH_CHARACTERS
@@ -29,7 +31,8 @@ def write(
     arrays: Mapping[str, npt.NDArray[Any]],
     sources: Sequence[DataSource],
     alphabet: Sequence[str] = ENGLISH_CHARACTERS,
-) -> None:
+    dictionary: Path | None = None,
+) -> int:
     """Write n-grams with the trie of their words, and the list of the texts.
 
     Args:
@@ -37,18 +40,30 @@ def write(
         arrays: of `NGram`.
         sources: the texts.
         alphabet: the acoustic model's labels, blank first; a word with another character can't be recognised.
+        dictionary: how words are pronounced, where the labels are phones; None: they are characters.
+
+    Returns:
+        How many of the words can be recognised.
 
     Raises:
-        DataError: the disk refuses.
+        DataError: the disk refuses, or the dictionary can't be read.
     """
     model = NGram(arrays)
     labels = {label: i for i, label in enumerate(alphabet) if i}
-    trie = build_trie(model.words, model.unigrams, labels, len(MARKS))
+    ways = _pronounced(dictionary) if dictionary else _as_written
+    spelled = [
+        (i, [labels[label] for label in spelling])
+        for i, word in enumerate(model.words[len(MARKS) :], len(MARKS))
+        for spelling in ways(word)
+        if all(label in labels for label in spelling)
+    ]
+    trie = trie_of(spelled, model.unigrams)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_arrays(path, {**arrays, **trie.arrays()})
         record = json.dumps([source.model_dump() for source in sources], indent=1)
         path.with_suffix(".json").write_text(record + "\n", encoding="utf-8")
+        return len({i for i, _ in spelled})
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", fix="free disk space or choose another place") from error
 
@@ -66,3 +81,18 @@ def read(path: Path) -> Language:
         return Language(path.read_bytes(), record)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}", fix="make it with `asr-train lm`") from error
+
+
+def _as_written(word: str) -> list[Sequence[str]]:
+    return [word]
+
+
+def _pronounced(dictionary: Path) -> Callable[[str], list[Sequence[str]]]:
+    """Return what gives all pronunciations of a word, and that of an inflection or a compound of words in there."""
+    known, lexicon = read_dictionary(dictionary), Lexicon(dictionary)
+
+    def ways(word: str) -> list[Sequence[str]]:
+        made = lexicon.said(word)
+        return [*known.get(word, [made] if made else [])]
+
+    return ways

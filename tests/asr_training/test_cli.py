@@ -11,6 +11,7 @@ import soundfile
 from asr_training.__main__ import main
 from tests.asr_training.speech import transcribed
 from voice.decoding.ngram import NGram, read_arrays
+from voice.decoding.trie import Trie
 
 
 def call(monkeypatch, *arguments):
@@ -129,3 +130,20 @@ def test_a_picture_of_a_recording(monkeypatch, capsys, tmp_path):
     assert call(monkeypatch, "plot", folder / "river.wav", "--out", tmp_path / "plots") == 0
     assert "posteriors.png" in capsys.readouterr().err
     assert len(list((tmp_path / "plots").glob("*.png"))) == 5
+
+
+def test_a_language_model_of_phones_and_one_of_order_four(monkeypatch, capsys, tmp_path):
+    (tmp_path / "home.txt").write_text("turn on the light\nturn off the lights\nturn it off too\n" * 3)
+    (tmp_path / "d.dict").write_text("turn T ER N\non AA N\nthe DH AH\nthe(2) DH IY\nlight L AY T\nit IH T\ntoo T UW\n")
+    (tmp_path / "r.yaml").write_text("units: phones\n")
+    call_lm = ("lm", "--text", tmp_path / "home.txt", "--out", tmp_path / "lm.bin", "--order", 4)
+    assert call(monkeypatch, *call_lm, "--recipe", tmp_path / "r.yaml", "--lexicon", tmp_path / "d.dict") == 0
+    assert "7 words can be recognised" in capsys.readouterr().err, (
+        "lights is light and a plural; off is in no dictionary"
+    )
+    arrays = read_arrays(tmp_path / "lm.bin")
+    model, trie = NGram(arrays), Trie.of(arrays)
+    assert model.order == 4
+    assert len(trie.spelling(model.index["lights"])) == 4
+    assert call(monkeypatch, *call_lm, "--order", 5) == 2
+    assert call(monkeypatch, "lm", "--text", tmp_path / "home.txt", "--out", tmp_path / "x.bin", "--min-count", 1) == 0

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from asr_training.lm import Sizes, estimate
 from tests.decoding.brute import ALPHABET, random_log_probs, texts
 from voice.decoding.alignment import align
+from voice.decoding.ctc import log_likelihood
 from voice.decoding.hotwords import HotWords
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import MARKS, NGram
-from voice.decoding.trie import build_trie
+from voice.decoding.trie import build_trie, trie_of
 from voice.errors import ConfigError
+from voice.text import Alphabet
 
 WORDS = ("a", "ab", "ba", "b")
 TEXT = ["a ab", "ab ba", "b a", "a a b", "ba ab a", "ab", "b b"]
@@ -146,3 +148,43 @@ def test_a_hot_word_without_labels_is_a_clear_error(model):
         decoder(model, {"xyz": 1.0})
     with pytest.raises(ConfigError, match="hot word"):
         HotWords({" a": 1.0})
+
+
+PHONES = Alphabet(("<blank>", "AH", "B"))
+SPOKEN = {"a": [(1,)], "ab": [(1, 2), (1, 1)], "ba": [(2, 1)], "b": [(2,), (2, 1)]}  # "ba" and "b" can sound the same
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(0, 10_000), st.integers(1, 5))
+def test_words_of_phones_follow_each_other_without_a_space_and_may_sound_alike(model, seed, frames):
+    posteriors = random_log_probs(seed, frames, len(PHONES))
+    spelled = [(model.index[word], labels) for word, ways in SPOKEN.items() for labels in ways]
+    options = LexiconSettings(**WIDE, weight=0.7, word_bonus=0.5)
+    search = LexiconDecoder(model, trie_of(spelled, model.unigrams), PHONES, options)
+    expected = {}
+    for n in range(frames + 1):
+        for words in itertools.product(SPOKEN, repeat=n):
+            ways = [[p for way in each for p in way] for each in itertools.product(*(SPOKEN[word] for word in words))]
+            acoustic = np.logaddexp.reduce(
+                [log_likelihood(posteriors, way, 0) for way in ways if len(way) <= frames] or [-np.inf]
+            )
+            expected[" ".join(words)] = acoustic + 0.7 * model.score(list(words)) + 0.5 * n
+    found = search.scores(posteriors)
+    for text, score in found.items():
+        assert score <= expected[text] + 0.05
+    assert expected[max(found, key=found.get)] == pytest.approx(max(expected.values()), abs=0.05)
+
+
+def test_words_of_phones_have_times_and_the_model_tells_what_sounds_alike(model):
+    rows = np.full((7, 3), -12.0, np.float32)
+    for t, label in enumerate((0, 2, 0, 1, 0, 1, 0)):
+        rows[t, label] = -0.01
+    spelled = [(model.index[word], labels) for word, ways in SPOKEN.items() for labels in ways]
+    trie = trie_of(spelled, model.unigrams)
+    heard = LexiconDecoder(model, trie, PHONES, LexiconSettings(**WIDE)).decode(rows, 0.04)
+    assert heard.text in ("ba a", "b a"), "the language model has the choice"
+    assert [token.text for token in heard.tokens] == heard.text.split()
+    assert heard.tokens[0].end <= heard.tokens[1].start + 1e-9
+    assert 0.9 < heard.confidence <= 1
+    assert trie.spelling(model.index["ba"]) == [2, 1]
+    assert trie.spelling(999) == []

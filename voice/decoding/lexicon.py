@@ -6,20 +6,22 @@ look-ahead for large vocabulary speech recognition"). One frame is a handful of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from voice.decoding.alignment import align_words
 from voice.decoding.beam import transcript
 from voice.decoding.hotwords import HotWords
 from voice.decoding.ngram import BEGIN, END, UNKNOWN, Ids, NGram, Scores
 from voice.decoding.trie import ROOT, Trie
-from voice.events import Transcript
+from voice.events import Token, Transcript
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
 NEVER = np.float32(-1e30)
+_NO_SPACE = -1
 
 
 class LexiconSettings(BaseModel):
@@ -95,7 +97,8 @@ class LexiconDecoder:
     Args:
         model: the n-grams.
         trie: its words.
-        alphabet: the acoustic model's labels; words are separated by its space.
+        alphabet: the acoustic model's labels; words are separated by its space, and follow each other without anything
+            between them where it has none (phones).
         settings: weights and beam.
         hotwords: bonuses of words and phrases; None: none.
 
@@ -115,11 +118,11 @@ class LexiconDecoder:
         self._model = model
         self._known = trie  # without hot words
         self._alphabet = alphabet
-        self._space = alphabet.labels.index(" ")
+        self._space = alphabet.labels.index(" ") if " " in alphabet.labels else _NO_SPACE
         self._hot = _Hot.of(hotwords.phrases if hotwords else {}, model)
         spellings = [alphabet.encode(phrase) for phrase in self._hot.phrases]
         self._trie = trie = trie.with_entries(spellings, len(model.words)) if spellings else trie
-        self._own = np.full(len(trie.word), self._space, np.int64)  # the label by which a node was entered
+        self._own = np.full(len(trie.word), max(0, self._space), np.int64)  # the label by which a node was entered
         self._own[trie.child] = trie.label
         self._ahead = np.asarray(trie.ahead, np.float32) * np.float32(self.settings.weight)
         for spelling, words, nats in zip(spellings, self._hot.words, self._hot.nats, strict=True):
@@ -152,7 +155,19 @@ class LexiconDecoder:
         """
         found = self.scores(log_probs)
         texts = sorted(found, key=lambda text: found[text], reverse=True)[:n] or [""]
-        return [transcript(text, log_probs, self._alphabet, stride) for text in texts]
+        return [self._transcript(text, log_probs, stride) for text in texts]
+
+    def _transcript(self, text: str, log_probs: LogProbs, stride: float) -> Transcript:
+        if self._space != _NO_SPACE:
+            return transcript(text, log_probs, self._alphabet, stride)
+        spelled = [(word, self._trie.spelling(self._model.index[word])) for word in text.split()]
+        aligned = align_words(log_probs, self._alphabet, spelled, stride) if spelled else None
+        if aligned is None:
+            return Transcript("", 0.0, ())
+        tokens = tuple(Token(span.text, span.start, span.end, span.score) for span in aligned.words)
+        lengths = [len(labels) for _, labels in spelled]
+        confidence = np.exp(np.average(np.log([token.confidence for token in tokens]), weights=lengths))
+        return Transcript(text, float(confidence), tokens)
 
     def best_words(self, log_probs: LogProbs) -> list[str]:
         """Return the best word sequence."""
@@ -174,7 +189,8 @@ class LexiconDecoder:
     def _advance(self, beam: _Beam, row: Scores, spoken: _Spoken) -> _Beam:
         """Return the beam after one more frame."""
         whole = np.logaddexp(beam.blank, beam.label)
-        repeated = np.where(beam.node == ROOT, whole, beam.label)  # between words one more space says nothing new
+        between = whole if self._space != _NO_SPACE else NEVER  # between words one more space says nothing new
+        repeated = np.where(beam.node == ROOT, between, beam.label)
         stayed = _Beam(
             beam.state,
             beam.node,
@@ -184,12 +200,12 @@ class LexiconDecoder:
             beam.history,
         )
         limit = float(stayed.total().max()) - self.settings.width
-        letters = self._letters(beam, whole, row, limit)
-        ended = self._ended_words(beam, whole, row, limit, spoken)
-        return self._kept(_merged(_joined([stayed, letters, ended]), len(self._own)))
+        letters = self._letters(beam, whole, self._own[beam.node], row, limit)
+        begun = self._ended_words if self._space != _NO_SPACE else self._next_words
+        return self._kept(_merged(_joined([stayed, letters, begun(beam, whole, row, limit, spoken)]), len(self._own)))
 
-    def _letters(self, beam: _Beam, whole: Scores, row: Scores, limit: float) -> _Beam:
-        """Return each hypothesis longer by a letter."""
+    def _letters(self, beam: _Beam, whole: Scores, own: Ids, row: Scores, limit: float) -> _Beam:
+        """Return each hypothesis longer by a letter; `own` are their last labels."""
         first, last = self._trie.first[beam.node], self._trie.first[beam.node + 1]
         counts = (last - first).astype(np.int64)
         place = np.repeat(np.arange(len(counts)), counts)
@@ -198,7 +214,7 @@ class LexiconDecoder:
         hopeful = row[labels] >= self.settings.prune
         place, arcs, labels = place[hopeful], arcs[hopeful], labels[hopeful]
         node = np.asarray(self._trie.child[arcs], np.int64)
-        again = labels == self._own[beam.node[place]]
+        again = labels == own[place]
         score = np.where(again, beam.blank[place], whole[place]) + row[labels]
         language = beam.language[place] + self._ahead[node] - self._ahead[beam.node[place]]
         good = score + language >= limit
@@ -208,21 +224,31 @@ class LexiconDecoder:
 
     def _ended_words(self, beam: _Beam, whole: Scores, row: Scores, limit: float, spoken: _Spoken) -> _Beam:
         """Return the hypotheses whose word ends with this frame's space."""
-        place = (
-            np.nonzero(self._trie.word[beam.node] >= 0)[0] if row[self._space] >= self.settings.prune else np.arange(0)
-        )
+        heard = row[self._space] >= self.settings.prune
+        place, words = self._trie.ends(beam.node if heard else beam.node[:0])
         score = whole[place] + row[self._space]
-        place = place[score + beam.language[place] + self.settings.word_bonus >= limit]
-        state, language = self._with_word(beam, place)
-        score = whole[place] + row[self._space]
-        history = spoken.after(beam.history[place].tolist(), self._trie.word[beam.node[place]].tolist())
-        never = np.full(len(place), NEVER)
-        node = np.full(len(place), ROOT, np.int64)
-        return _Beam(state, node, never, score, language + self._ahead[ROOT], history)
+        good = score + beam.language[place] + self.settings.word_bonus >= limit
+        ended = self._at_root(beam, place[good], words[good], spoken)
+        never = np.full(len(ended.node), NEVER)
+        return replace(ended, blank=never, label=score[good])
 
-    def _with_word(self, beam: _Beam, place: Ids) -> tuple[Ids, Scores]:
-        """Return state and language score when the words of the hypotheses at `place` end; no look-ahead after them."""
-        words = np.asarray(self._trie.word[beam.node[place]], np.int64)
+    def _next_words(self, beam: _Beam, whole: Scores, row: Scores, limit: float, spoken: _Spoken) -> _Beam:
+        """Return the hypotheses that begin another word with this frame's label, without a space between the words."""
+        place, words = self._trie.ends(beam.node)
+        good = whole[place] + beam.language[place] + row.max() + max(0.0, self.settings.word_bonus) >= limit
+        place = place[good]
+        own = self._own[beam.node[place]]
+        return self._letters(self._at_root(beam, place, words[good], spoken), whole[place], own, row, limit)
+
+    def _at_root(self, beam: _Beam, place: Ids, words: Ids, spoken: _Spoken) -> _Beam:
+        """Return the hypotheses at `place` after their `words` have ended, ready for another."""
+        state, language = self._with_word(beam, place, words)
+        history = spoken.after(beam.history[place].tolist(), words.tolist())
+        node = np.full(len(place), ROOT, np.int64)
+        return _Beam(state, node, beam.blank[place], beam.label[place], language + self._ahead[ROOT], history)
+
+    def _with_word(self, beam: _Beam, place: Ids, words: Ids) -> tuple[Ids, Scores]:
+        """Return state and language score when `words` end the hypotheses at `place`; no look-ahead after them."""
         score, state = self._model.step(beam.state[place], np.minimum(words, len(self._model.words) - 1))
         bonus = np.full(len(words), np.float32(self.settings.word_bonus))
         for i in np.flatnonzero(words >= len(self._model.words)):
@@ -250,16 +276,16 @@ class LexiconDecoder:
     def _finish(self, beam: _Beam, spoken: _Spoken) -> dict[str, float]:
         """Return the scores of the hypotheses that end after a word, with or without a space."""
         at_root = np.nonzero(beam.node == ROOT)[0]
-        in_word = np.nonzero(self._trie.word[beam.node] >= 0)[0]
+        in_word, words = self._trie.ends(beam.node)
         place = np.concatenate([at_root, in_word])
         if not len(place):
             return {}
-        state, language = self._with_word(beam, in_word)
+        state, language = self._with_word(beam, in_word, words)
         state = np.concatenate([beam.state[at_root], state])
         language = np.concatenate([beam.language[at_root] - self._ahead[ROOT], language])
         end, _ = self._model.step(state, np.full(len(place), END, np.int64))
         score = np.logaddexp(beam.blank, beam.label)[place] + language + np.float32(self.settings.weight) * end
-        longer = spoken.after(beam.history[in_word].tolist(), self._trie.word[beam.node[in_word]].tolist())
+        longer = spoken.after(beam.history[in_word].tolist(), words.tolist())
         found: dict[str, float] = {}
         for sequence, total in zip(np.concatenate([beam.history[at_root], longer]).tolist(), score, strict=True):
             text = " ".join(map(self._spelled, spoken.words(sequence)))

@@ -1,13 +1,14 @@
-"""The words of a language model as a tree of characters, in arrays."""
+"""The words of a language model as a tree of characters, or of phones, in arrays."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 ROOT = 0
+_NAMES = ("first", "child", "label", "word", "ahead")
 
 
 @dataclass(frozen=True)
@@ -24,15 +25,41 @@ class Trie:
     """(n,) id of the word that ends in a node, -1 for none."""
     ahead: npt.NDArray[Any]
     """(n,) best unigram score of the words below a node (language model look-ahead, Ortmanns et al. 1996)."""
+    others: npt.NDArray[Any] = field(default_factory=lambda: np.zeros((0, 2), np.int32))
+    """(k, 2) node and id of further words that end in a node (to, too, two), by node."""
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays under the names by which a model file holds them."""
-        return {f"trie_{name}": getattr(self, name) for name in ("first", "child", "label", "word", "ahead")}
+        return {f"trie_{name}": getattr(self, name) for name in _NAMES} | {"trie_others": self.others.reshape(-1)}
 
     @staticmethod
     def of(arrays: Mapping[str, npt.NDArray[Any]]) -> "Trie":
         """Return the trie that a model file holds."""
-        return Trie(**{name: arrays[f"trie_{name}"] for name in ("first", "child", "label", "word", "ahead")})
+        others = np.asarray(arrays.get("trie_others", np.zeros(0, np.int32))).reshape(-1, 2)
+        return Trie(**{name: arrays[f"trie_{name}"] for name in _NAMES}, others=others)
+
+    def ends(self, nodes: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the words that end in nodes: the position in `nodes` and the id of each."""
+        place = np.nonzero(self.word[nodes] >= 0)[0]
+        words = np.asarray(self.word[nodes[place]], np.int64)
+        if not len(self.others):
+            return place, words
+        first = np.searchsorted(self.others[:, 0], nodes, "left")
+        counts = np.searchsorted(self.others[:, 0], nodes, "right") - first
+        further = np.repeat(np.arange(len(nodes)), counts)
+        at = np.arange(len(further)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        return np.concatenate([place, further]), np.concatenate([words, self.others[at, 1]])
+
+    def spelling(self, word: int) -> list[int]:
+        """Return the labels of a word; where it has several spellings, of one; none for a word that has none."""
+        nodes = np.concatenate([np.flatnonzero(self.word == word), self.others[self.others[:, 1] == word, 0]])
+        labels: list[int] = []
+        node = int(nodes[0]) if len(nodes) else ROOT
+        while node != ROOT:
+            at = int(np.flatnonzero(self.child == node)[0])
+            labels.append(int(self.label[at]))
+            node = int(np.searchsorted(self.first, at, "right")) - 1
+        return labels[::-1]
 
     def with_entries(self, spellings: Sequence[Sequence[int]], first_id: int) -> "Trie":
         """Return the trie with further entries, of ids `first_id` and up; their look-ahead is left to the decoder.
@@ -66,7 +93,7 @@ class Trie:
         words = np.concatenate([self.word, np.full(len(extra_label), -1, np.int32)])
         words[list(word)] = list(word.values())
         ahead = np.concatenate([self.ahead, np.full(len(extra_label), -1e30, np.float32)])
-        return Trie(first, children[order], labels[order], words, ahead)
+        return Trie(first, children[order], labels[order], words, ahead, self.others)
 
     def child_by(self, node: int, label: int) -> int | None:
         """Return the child of a node by a label, None where it has none."""
@@ -94,14 +121,26 @@ def build_trie(words: Sequence[str], scores: npt.NDArray[np.float32], labels: Ma
         labels: CTC label of each character; a word with another character is left out.
         skip: ids before this one are no words.
     """
+    spelled = (
+        (i, [labels[character] for character in words[i]])
+        for i in range(skip, len(words))
+        if all(character in labels for character in words[i])
+    )
+    return trie_of(spelled, scores)
+
+
+def trie_of(spelled: Iterable[tuple[int, Sequence[int]]], scores: npt.NDArray[np.float32]) -> Trie:
+    """Return the trie of spelled words.
+
+    Args:
+        spelled: id and labels of each; a word may come with several spellings, and several words with one.
+        scores: unigram scores by id.
+    """
     children: list[dict[int, int]] = [{}]
-    word, ahead = [-1], [-np.inf]
-    for i in range(skip, len(words)):
-        if not all(character in labels for character in words[i]):
-            continue
+    word, ahead, others = [-1], [-np.inf], []
+    for i, spelling in spelled:
         node, path = ROOT, [ROOT]
-        for character in words[i]:
-            label = labels[character]
+        for label in spelling:
             if label not in children[node]:
                 children[node][label] = len(children)
                 children.append({})
@@ -109,7 +148,10 @@ def build_trie(words: Sequence[str], scores: npt.NDArray[np.float32], labels: Ma
                 ahead.append(-np.inf)
             node = children[node][label]
             path.append(node)
-        word[node] = i
+        if word[node] in (-1, i):
+            word[node] = i
+        else:
+            others.append((node, i))
         for above in path:
             ahead[above] = max(ahead[above], float(scores[i]))
     counts = [len(each) for each in children]
@@ -119,4 +161,5 @@ def build_trie(words: Sequence[str], scores: npt.NDArray[np.float32], labels: Ma
         np.asarray([label for each in children for label in each], np.uint8),
         np.asarray(word, np.int32),
         np.asarray(ahead, np.float32),
+        np.asarray(sorted(set(others)), np.int32).reshape(-1, 2),
     )
