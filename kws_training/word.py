@@ -31,6 +31,10 @@ from kws_training.word_training import Threshold, match_word, train_word
 from voice.audio.takes import TakeSettings, check_takes
 from voice.errors import DataError
 from voice.models.bundle import Bundle
+from voice.models.spoken_phrase import SpokenPhrase
+
+_TAKEN_ANYWAY = ("clipped", "noisy", "long")
+"""Faults of takes that still say the phrase: the variations of training are worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,15 @@ def usable_takes(request: Request) -> list[Recording]:
     """
     found = recordings(list(request.recordings)) if request.recordings else []
     found = [replace(r, split="train") for r in found if r.split == "train" or not request.hold_out]
-    faults = check_takes([read_samples(r.path) for r in found], TakeSettings().for_phrase(request.phrase))
+    heard = SpokenPhrase(request.phrase).score if found else None
+    settings = TakeSettings().for_phrase(request.phrase)
+    faults = check_takes([read_samples(take.path) for take in found], settings, score=heard)
+    kept = []
     for take, fault in zip(found, faults, strict=True):
+        if fault is None or fault.code in _TAKEN_ANYWAY:
+            kept.append(take)
         if fault:
-            say(f"left out {take.path.name}: {fault.what}")
-    kept = [take for take, fault in zip(found, faults, strict=True) if not fault]
+            say(f"{'taken anyway' if fault.code in _TAKEN_ANYWAY else 'left out'}: {take.path.name}: {fault.what}")
     if found and not kept:
         raise DataError("no take is any good", fix="record them again with `voice record-keyword`")
     return kept
