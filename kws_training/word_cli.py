@@ -89,7 +89,7 @@ def keyword(  # noqa: PLR0913 - the options of a command
     if install is not None:
         from kws_training.install import install_wake  # noqa: PLC0415
 
-        say(install_wake(out, install))
+        say(install_wake(out, install, phrase))
 
 
 def _whole(
