@@ -140,6 +140,8 @@ def test_the_gate_takes_what_stands_out_of_a_quiet_background_and_follows_it() -
 def test_over_a_loud_background_the_network_never_rests() -> None:
     gate = SpeechGate()
     assert all(gate.process(step) for step in chunks(noise(8, 0.02), STEP))
+    after = [gate.process(step) is None for step in chunks(noise(8, 1e-3), STEP)]
+    assert sum(after[-50:]) > 40  # and rests again when it is quiet
 
 
 def test_a_tone_in_one_band_is_enough_and_digital_silence_is_nothing() -> None:

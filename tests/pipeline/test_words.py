@@ -1,6 +1,7 @@
 """Which wake words are listened for, and what their settings mean."""
 
 import itertools
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from voice.audio.files import read_audio
-from voice.config import load_config
+from voice.config import Config, load_config
 from voice.errors import ConfigError
 from voice.events import Chunk
 from voice.models.bundle import SHIPPED
 from voice.models.wake import StreamingWakeDetector
 from voice.pipeline.words import WakeSettings, sensitivity_of, threshold_of, wake_words
+from voice.yaml12 import parse_yaml
 
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "wake-words.md").read_text(encoding="utf-8")
 DEMO = Path(__file__).parent.parent.parent / "voice" / "demo"
 SCALE = st.floats(0, 1)
 THRESHOLD = st.floats(0.05, 0.99)
@@ -129,3 +132,13 @@ def test_a_wake_is_told_at_the_sample_after_the_audio_that_decided() -> None:
         found.append(detector.process(Chunk(audio[start : start + size], start)))
         start += size
     assert list(filter(None, found)) == [wake]
+
+
+def test_the_page_names_every_setting_and_its_examples_hold() -> None:
+    assert not [name for name in WakeSettings.model_fields if name != "engine" and f"`{name}`" not in PAGE]
+    for sensitivity, threshold in ((0.25, "0.976"), (0.75, "0.67"), (1, "0.31")):
+        assert f"{sensitivity:g} means {threshold}" in " ".join(PAGE.split())
+        assert f"{threshold_of(0.9, sensitivity):.{len(threshold) - 2}f}" == threshold
+    example = PAGE.split("with its own rule:", 1)[1].split("| key |", 1)[0]
+    words = Config.model_validate(parse_yaml(textwrap.dedent(example), where="the page")).models.wake
+    assert [word.engine for word in words] == ["earshot", "earshot", "porcupine"]

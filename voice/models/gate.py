@@ -80,9 +80,14 @@ class SpeechGate:
         self._sum = np.zeros(len(BANDS_HZ) - 1, np.float32)
         self._n = 0
         self._limit: Levels | None = None
+        self._is_loud = False
+        self._judged = 0
 
     def _judge(self, samples: Samples) -> bool:
         """Return whether a step may hold speech."""
+        self._judged += 1
+        if self._is_loud and self._judged % _STEPS:
+            return True  # one of three tells whether it is still loud
         waves, bands = _transform()
         power = np.square(samples.reshape(-1, FRAME) @ waves) @ bands  # (frames, bands)
         joined = np.concatenate([self._past, power])
@@ -99,8 +104,8 @@ class SpeechGate:
             return
         self._means.append(self._sum / np.float32(self._n))
         background = np.minimum.reduce(list(self._means))
-        loud = float(background.sum()) > self._loud
-        self._limit = None if loud else np.maximum(background * self._ratio, self._quiet)
+        self._is_loud = float(background.sum()) > self._loud
+        self._limit = None if self._is_loud else np.maximum(background * self._ratio, self._quiet)
         self._sum, self._n = np.zeros_like(self._sum), 0
 
 

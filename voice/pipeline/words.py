@@ -131,7 +131,7 @@ def _log_odds(probability: float) -> float:
 
 
 def _word(settings: WakeSettings) -> WakeWord:
-    bundle = load_bundle(settings.bundle, "wake")
+    bundle = load_bundle(Path(settings.bundle).expanduser(), "wake")
     manifest, decision = bundle.manifest, bundle.manifest.decision
     assert isinstance(decision, WakeDecision)  # noqa: S101 - a bundle of kind wake has no other
     if settings.sensitivity is not None:
