@@ -38,7 +38,7 @@ _FLITE = ("kal", "kal16", "awb")
 _TAKES = 3  # each voice says a sentence so often, in other paces and pitches
 
 
-def spoken_corpus(out: Path, *, n_voices: int = 16, seed: int = 1) -> Path:
+def spoken_corpus(out: Path, *, n_voices: int = 24, seed: int = 1) -> Path:
     """Write a corpus of `SENTENCES`: train by `n_voices` voices, dev by voices that nothing is trained on.
 
     Raises:
@@ -74,7 +74,7 @@ def spoken_corpus(out: Path, *, n_voices: int = 16, seed: int = 1) -> Path:
     return out
 
 
-def smoke(work: Path, recipe: Recipe, say: Callable[[str], None], *, n_voices: int = 16, threads: int = 2) -> Path:
+def smoke(work: Path, recipe: Recipe, say: Callable[[str], None], *, n_voices: int = 24, threads: int = 2) -> Path:
     """Speak, prepare, train, export and evaluate; return the bundle's folder. What is there already is kept.
 
     Raises:
