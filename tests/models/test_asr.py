@@ -7,9 +7,10 @@ import pytest
 
 from voice.audio.files import read_audio
 from voice.decoding.confidence import WordConfidence
+from voice.decoding.ctc import log_softmax
 from voice.errors import AudioError, BundleError, ConfigError
 from voice.events import Segment
-from voice.models.asr import CtcRecognizer, log_softmax
+from voice.models.asr import CtcRecognizer
 from voice.models.bundle import SHIPPED, load_bundle, write_bundle
 
 DEMO = SHIPPED.parent / "demo"

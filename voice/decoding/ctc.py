@@ -6,6 +6,7 @@ Graves et al. 2006, "Connectionist Temporal Classification".
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from voice.events import Token, Transcript
 from voice.stages import LogProbs
@@ -84,3 +85,9 @@ def log_likelihood(log_probs: LogProbs, labels: Sequence[int], blank: int) -> fl
         two = np.where(skip, np.concatenate([[_NONE, _NONE], alpha])[: len(alpha)], _NONE)
         alpha = np.logaddexp(np.logaddexp(alpha, one), two) + row
     return float(np.logaddexp.reduce(alpha[-2:]))
+
+
+def log_softmax(logits: npt.NDArray[np.floating]) -> LogProbs:
+    """Return natural log-probabilities along the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return (shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))).astype(np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 from voice.audio.features import features
 from voice.decoding.beam import BeamSettings, PrefixBeam
-from voice.decoding.ctc import greedy
+from voice.decoding.ctc import greedy, log_softmax
 from voice.decoding.hotwords import HotWords
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import NGram, read_arrays
@@ -43,6 +43,7 @@ class CtcRecognizer:
         self.features = bundle.manifest.features
         self._network = Network(bundle.model_path)
         self._bundle = bundle
+        self.model_path = bundle.model_path
         self._hotwords: HotWords | None = None
         self.best_decoder: DecoderName = "lexicon" if bundle.language_path else "greedy"
 
@@ -167,9 +168,3 @@ class CtcRecognizer:
     def _language(self) -> dict[str, Array]:
         path = self._bundle.language_path
         return read_arrays(path) if path else {}
-
-
-def log_softmax(logits: Array) -> LogProbs:
-    """Return natural log-probabilities along the last axis."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return (shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))).astype(np.float32)

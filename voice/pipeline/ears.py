@@ -103,7 +103,7 @@ class Ears:
         refused: list[Refused] = []
         heard = tuple(wake for wake in wakes if self._counts(wake, refused))
         level = level_dbfs(chunk.samples)
-        return Heard(chunk.end, level, share, heard, tuple(refused), tuple(segments), forgotten)
+        return Heard(chunk.end, level, share, heard, tuple(refused), tuple(segments), forgotten, pause)
 
     def toggle_hotword(self, on: bool, reason: str) -> None:
         """Add or remove a reason to ignore wake words; the empty reason switched on clears all."""
