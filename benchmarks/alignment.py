@@ -1,4 +1,4 @@
-"""How far the times of forced alignment are from the truth, and whether its score finds wrong transcripts.
+"""How far the times of forced alignment are from the truth, whether its score finds wrong transcripts, and long cuts.
 
 Truth: festival's own word times of sentences that it speaks (a held-out voice), and keywords in sentences, labelled by
 people, of the data pack's wake folder (EARSHOT_DATA). PocketSphinx 5 aligns the same recordings beside it.
@@ -11,16 +11,21 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from asr_training.align import Aligner, AlignSettings
 from asr_training.clips import chosen_utterances
+from asr_training.manifest import Utterance, read_manifest
 from asr_training.prepare import read_audio
+from asr_training.split import SplitSettings, split_all
+from asr_training.transcribed import Recording
 from voice.audio.pcm import to_int16
 from voice.decoding.alignment import Span
 from voice.errors import DataError
@@ -31,6 +36,7 @@ VOICE = "ked_diphone"
 SENTENCES = 60
 KEYWORDS = 120
 UTTERANCES = 120
+LONG_S = 900
 _NOISE = re.compile(r"\[[^\]]*\]|\{[^}]*\}|\+")
 
 
@@ -153,6 +159,40 @@ def scores(data: Path, aligner: Aligner) -> None:
         print(f"score {name:<20} median {np.median(values):.2f}, {below}, n {len(values)}")
 
 
+def long_recording(corpus: Path) -> None:
+    """Print how many words of a recording of 25 minutes `split` puts into the piece in which they are said.
+
+    Utterances that follow each other in books are joined, so each word's place is known to a second or so.
+    """
+    chapters: dict[str, list[Utterance]] = defaultdict(list)
+    for utterance in read_manifest(corpus):
+        chapters[utterance.audio.rpartition("-")[0]].append(utterance)
+    parts, places, words, seconds = [], [], [], 0.0
+    for chapter in sorted(chapters.values(), key=len, reverse=True):
+        for utterance in sorted(chapter, key=lambda one: one.audio):
+            samples, said = read_audio(corpus / utterance.audio, RATE), normalise(utterance.text or "").split()
+            length = len(samples) / RATE
+            places += [seconds + length * (i + 0.5) / len(said) for i in range(len(said))]
+            parts, words, seconds = [*parts, samples], words + said, seconds + length
+        if seconds > LONG_S:
+            break
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        soundfile.write(folder / "book.flac", np.concatenate(parts), RATE)
+        for missing in (0, len(words) // 10):
+            text, out = " ".join(words[missing:]), folder / f"without {missing}"
+            before = time.process_time()
+            rows = split_all([Recording(folder / "book.flac", text, "book")], out, SplitSettings("book"))
+            cpu = time.process_time() - before
+            spans = [(row["start"], row["start"] + row["duration"]) for row in rows for _ in row["text"].split()]
+            right = [a - 1 <= at <= b + 1 for at, (a, b) in zip(places[missing:], spans, strict=True)]
+            low = np.mean([row["score"] < 0.1 for row in rows])
+            print(
+                f"split      {seconds / 60:.0f} min, {missing} of {len(words)} words missing: {len(rows)} pieces, "
+                f"{np.mean(right):.1%} of words in the right one (+-1 s), {low:.0%} score below 0.1, {cpu:.0f} CPU s"
+            )
+
+
 def main() -> int:
     """Measure what can be measured here."""
     data = Path(os.environ["EARSHOT_DATA"])
@@ -161,6 +201,7 @@ def main() -> int:
         times("festival", festival(data / "text" / "assistant.tsv"), aligner, peer)
     times("people", keywords(data / "wake"), aligner, peer)
     scores(data, aligner)
+    long_recording(data / "LibriSpeech")
     return 0
 
 
