@@ -63,6 +63,7 @@ def main() -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure what was asked for and print it; return 1 where a limit is missed."""
+    bundles = {name: _bundle(name) for name in arguments.bundle or WORDS}
     speech = decoded(speech_clips(arguments.data, arguments.more, arguments.skip, _part(arguments.split) or "test"))
     have = {} if arguments.quick or arguments.no_peers else installed()
     if not have and not arguments.quick:
@@ -71,8 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     found: list[Figures] = []
     protocol: dict[tuple[str, str], AtRate] = {}
     costs: dict[tuple[str, str], Cost] = {}
-    for name in arguments.bundle or WORDS:
-        bundle = _bundle(name)
+    for name, bundle in bundles.items():
         word = bundle.manifest.labels[0] if bundle else name
         said = takes(
             arguments.recordings or arguments.data / "wake" / word.replace(" ", "_"),
@@ -110,7 +110,11 @@ def measured(
     """Return the strict figures of all engines for one word, ours first."""
     voices, figures = speech.clips, []
     if bundle:
-        figures.append(evaluate_bundle(bundle.folder, said, speech.stream(), data=arguments.data, voices=voices))
+        figures.append(
+            evaluate_bundle(
+                bundle.folder, said, speech.stream(), data=arguments.data, voices=voices, threshold=arguments.threshold
+            )
+        )
     words = word_streams(said, arguments.data, voices)
     for peer in (one for one in PEERS if one.name in peers):
         version = peers[peer.name]
@@ -161,7 +165,14 @@ def _more_of_ours(
     results = _results(figures, "test recordings of the data pack")
     hey = arguments.data / "wake" / f"hey_{word}"
     if hey.is_dir():
-        other = evaluate_bundle(bundle.folder, hey, speech.stream(), data=arguments.data, voices=speech.clips)
+        other = evaluate_bundle(
+            bundle.folder,
+            hey,
+            speech.stream(),
+            data=arguments.data,
+            voices=speech.clips,
+            threshold=arguments.threshold,
+        )
         print(table(other), end="\n\n")
         results += _results(other, "test recordings of the data pack", f"hey_{word}")
     if not arguments.no_voices:
@@ -225,7 +236,7 @@ def _bundle(name: str) -> Bundle | None:
     try:
         return load_bundle(name, kind="wake")
     except EarshotError as error:
-        if name not in WORDS:
+        if name not in WORDS and not any(name in peer.shipped for peer in PEERS):
             raise
         say(f"no bundle of ours for {name!r} yet: {error}")
         return None
@@ -255,7 +266,7 @@ def _arguments() -> argparse.Namespace:
         default="test",
         help="part of recordings and speech; all: every recording",
     )
-    parser.add_argument("--threshold", type=float, help="of the synthetic voices, instead of the bundle's")
+    parser.add_argument("--threshold", type=float, help="instead of the bundle's")
     parser.add_argument(
         "--quick", action="store_true", help="our bundle on recordings and running speech, nothing else"
     )
