@@ -20,10 +20,10 @@ async def silence_after(text, **turn):
 @pytest.mark.parametrize(
     ("text", "turn", "silence_ms"),
     [
-        ("turn off the kitchen light", {}, 400),
+        ("turn on the kitchen light", {}, 400),
         ("turn off the", {}, 1200),
         ("mary had a little lamb", {}, 700),
-        ("turn off the kitchen light", {"intent_filter": ["Stop"]}, 700),
+        ("turn on the kitchen light", {"intent_filter": ["Stop"]}, 700),
         ("kitchen", {"intent_filter": ["ChooseRoom"], "slot": "room"}, 700),
     ],
 )
@@ -36,4 +36,4 @@ async def test_a_pause_that_can_not_be_judged_lasts_as_long_as_ever(monkeypatch)
         raise ValueError("broken")
 
     monkeypatch.setattr("voice.pipeline.arbiter.Understander.progress", fails)
-    assert await silence_after("turn off the kitchen light") == 700
+    assert await silence_after("turn on the kitchen light") == 700
