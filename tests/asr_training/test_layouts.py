@@ -137,15 +137,15 @@ def test_description_lines_of_key_duration_and_text(tmp_path):
     """As Deep Speech recipes have them: an object a line, `key` a path of the machine that wrote it."""
     clip(tmp_path / "data" / "a" / "1.wav")
     lines = [
-        {"key": "/home/somebody/corpus/a/1.wav", "duration": 0.5, "text": "one"},
-        {"key": "/home/somebody/corpus/a/2.wav", "duration": 0.5, "text": "two"},
+        {"key": "/corpus/a/1.wav", "duration": 0.5, "text": "one"},
+        {"key": "/corpus/a/2.wav", "duration": 0.5, "text": "two"},
     ]
     path = tmp_path / "data" / "valid_corpus.json"
     path.write_text("\n".join(map(json.dumps, lines)))
     for source in (path, tmp_path / "data"):
         reading = read_layout("json-lines", source)
         assert [(item.text, item.split) for item in reading.found] == [("one", "dev")]
-        assert reading.without_audio == ["/home/somebody/corpus/a/2.wav"]
+        assert reading.without_audio == ["/corpus/a/2.wav"]
 
 
 def test_json_lines_under_other_names_and_as_an_array(tmp_path):
