@@ -68,6 +68,15 @@ class ReplayableDetector(WakeWordDetector, Protocol):
         ...
 
 
+@runtime_checkable
+class Rearming(Protocol):
+    """A detector whose last wake can be taken back."""
+
+    def rearm(self, model_id: str) -> None:
+        """End a word's refractory time: its last wake did not count, so the next look may tell it again."""
+        ...
+
+
 class VoiceActivityDetector(Protocol):
     """Says how speech-like a stream is."""
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from voice.audio.files import read_audio
 from voice.errors import BundleError
 from voice.events import RATE, Chunk
 from voice.models.bundle import load_bundle, write_bundle
 from voice.models.wake import StreamingWakeDetector
 
+DEMO = Path(__file__).parent.parent.parent / "voice" / "demo"
 BUNDLE = load_bundle("computer", kind="wake")
 NOISE = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
 
@@ -87,3 +89,19 @@ def test_a_broken_network_is_refused(tmp_path: Path):
     broken = write_bundle(tmp_path / "broken", manifest, b"not a flatbuffer")
     with pytest.raises(BundleError, match="refuses"):
         StreamingWakeDetector(broken)
+
+
+def test_a_wake_that_did_not_count_can_come_again_at_the_next_look():
+    word = read_audio(DEMO / "wake.flac")
+    audio = np.concatenate([word, np.zeros(RATE, np.float32)])
+    once, again = StreamingWakeDetector(BUNDLE), StreamingWakeDetector(BUNDLE)
+    [first] = wakes(once, audio)
+    found = []
+    for i in range(0, len(audio), 1280):
+        if wake := again.process(Chunk(audio[i : i + 1280], i)):
+            found.append(wake)
+            again.rearm("computer")
+            again.rearm("another")
+    assert found[0] == first
+    assert len(found) > 1
+    assert set(np.diff([wake.at for wake in found])) == {again.period}

@@ -138,7 +138,7 @@ async def test_what_is_left_of_it_in_the_room_does_not_wake_it_either() -> None:
 
 async def test_in_barge_in_its_own_wake_word_is_refused_and_logged(caplog: pytest.LogCaptureFixture) -> None:
     says = np.concatenate([STORY[:RATE], WORD, STORY[RATE : 2 * RATE]])
-    with caplog.at_level(logging.INFO, "voice.pipeline.assistant"):
+    with caplog.at_level(logging.INFO, "voice.pipeline.own_voice"):
         assert await wakes(Room(6, {}), says, barge_in=True) == []
     assert "computer was our own voice" in caplog.text
     open_ears = OwnVoiceSettings(echo_share=1.0)

@@ -90,6 +90,11 @@ class PorcupineDetector:
                 found = Wake(self.model_ids[word], 1.0, frame.end)
         return found
 
+    def rearm(self, model_id: str) -> None:
+        """End a word's refractory time: its last wake did not count."""
+        if model_id in self.model_ids:
+            self._quiet_until[self.model_ids.index(model_id)] = 0
+
     def reset(self) -> None:
         """Forget the past audio."""
         self._frames.reset()

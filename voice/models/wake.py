@@ -92,6 +92,11 @@ class StreamingWakeDetector:
         self._since, self._quiet_until = since, quiet_until
         return self.process(chunk)
 
+    def rearm(self, model_id: str) -> None:
+        """End the refractory time: the last wake did not count, so the next look may tell it again."""
+        if model_id in self.model_ids:
+            self._quiet_until = self._since
+
     def reset(self) -> None:
         """Forget the past audio."""
         self._since = 0  # no look before

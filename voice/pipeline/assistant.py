@@ -182,8 +182,6 @@ class Assistant:
         up = self._activity.process(heard)
         if up is not None:
             await send(self._bus, VadUp(**at) if up else VadDown(**at))
-        for echo in heard.refused:
-            _log.info("%s was our own voice: %.0f %% of it was played", echo.wake.model_id, 100 * echo.share)
         for reason in heard.forgotten:
             lost = f"wake words were off for {reason!r} and nobody took it back: they are on again"
             await send(self._bus, ErrorMessage(component="hotword", error=lost, site_id=self.settings.site_id))
@@ -200,6 +198,7 @@ class Assistant:
         if self._waking.doubts(wake):
             look = partial(self._waking.confirms, wake, clip)
             if not await asyncio.get_running_loop().run_in_executor(self._brain_thread, look):
+                await self._on_ears(partial(self._ears.rearm, wake.model_id))
                 return False
         self._waking.remember(wake, clip)
         self._wake = wake

@@ -138,6 +138,10 @@ class Ears:
         """Return the audio between two samples, as far as it is kept: `ring_ms` of the segmenter."""
         return self._segmenter.recent(start, end)
 
+    def rearm(self, model_id: str) -> None:
+        """Let a wake word be told again at the next look: its last wake was refused."""
+        self._detectors.rearm(model_id)
+
     def so_far(self) -> Segment | None:
         """Return what has been captured of speech that goes on."""
         return self._segmenter.so_far()

@@ -12,7 +12,7 @@ import numpy as np
 
 from voice.events import Chunk, Wake
 from voice.models.gate import STEP, Span
-from voice.stages import ReplayableDetector, WakeWordDetector
+from voice.stages import Rearming, ReplayableDetector, WakeWordDetector
 
 
 class GatedDetectors:
@@ -56,6 +56,12 @@ class GatedDetectors:
             if wake is not None:
                 found.append(wake)
         return tuple(found)
+
+    def rearm(self, model_id: str) -> None:
+        """Let a word be told again at the next look: its last wake did not count."""
+        for detector in self._detectors:
+            if isinstance(detector, Rearming):
+                detector.rearm(model_id)
 
     def reset(self) -> None:
         """Forget the past audio."""

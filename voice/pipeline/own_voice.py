@@ -1,5 +1,6 @@
 """The assistant never wakes itself: what it says, and what is left of that in the room, is no wake word."""
 
+import logging
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from voice.audio.echo import echo_share
 from voice.audio.played import Played
 from voice.events import RATE, Chunk, Samples, Wake
+
+_log = logging.getLogger(__name__)
 
 SPEECH_REASONS = frozenset({"ttsSay", "playAudio"})
 """Reasons of `hermes/hotword/toggleOff` that mean: something is being said or played."""
@@ -75,7 +78,10 @@ class OwnVoice:
         if self._played is None or wake.at > self._until:
             return None
         share = echo_share(heard, self._played.recent())
-        return Refused(wake, share) if share >= self._settings.echo_share else None
+        if share < self._settings.echo_share:
+            return None
+        _log.info("%s was our own voice: %.0f %% of it was played", wake.model_id, 100 * share)
+        return Refused(wake, share)
 
     def reset(self) -> None:
         """Forget times of a clock that has jumped."""
