@@ -168,3 +168,12 @@ def test_the_command_line(monkeypatch, capsys, tmp_path):
     assert "1 recordings aligned" in capsys.readouterr().err
     assert (tmp_path / "river.TextGrid").is_file()
     assert not (tmp_path / "river.json").exists()
+
+
+def test_sixty_seconds_are_aligned_from_beginning_to_end(aligner):
+    samples = np.tile(read_audio(FOLDER / "story.flac", 16_000), 2)
+    found = aligner.align(log_probs_of(aligner.recogniser, samples), f"{TEXTS['story']} {TEXTS['story']}")
+    half = len(found.words) // 2
+    for first, second in zip(found.words[:half], found.words[half:], strict=True):
+        assert second.text == first.text
+        assert second.start - first.start == pytest.approx(len(samples) / 32_000, abs=0.25)
