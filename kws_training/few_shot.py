@@ -6,6 +6,7 @@ for the phrase is drawn more often in the next round.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -169,20 +170,27 @@ class Draw:
         return int((material.synthetic if len(material.synthetic.embeddings) else material.takes).embeddings.shape[-1])
 
 
-def scores(head: keras.Model, stream: Embeddings, n_covered: int, block: int = 8192) -> npt.NDArray[np.float32]:
-    """Return the probability at every embedding of a stream, zero where a look isn't covered, shape (embeddings,)."""
-    found = np.zeros(len(stream), np.float32)
+def looks(head: keras.Model, stream: Embeddings, n_covered: int, block: int = 8192) -> npt.NDArray[np.float32]:
+    """Return the logit of every look at a stream, shape (embeddings + 1 - n_covered,)."""
+    found = np.zeros(max(0, len(stream) + 1 - n_covered), np.float32)
     call = _compiled(head)
-    for first in range(0, len(stream) - n_covered + 1, block):
+    for first in range(0, len(found), block):
         part = stream[first : first + block + n_covered - 1]
         whole = np.zeros((1, block + n_covered - 1, stream.shape[1]), np.float32)
         whole[0, : len(part)] = part
-        logits = np.asarray(call(whole))[0, :, 0]
         n = len(part) - n_covered + 1
-        found[first + n_covered - 1 : first + n_covered - 1 + n] = 1 / (1 + np.exp(-logits[:n]))
+        found[first : first + n] = np.asarray(call(whole))[0, :n, 0]
     return found
 
 
+def scores(head: keras.Model, stream: Embeddings, n_covered: int) -> npt.NDArray[np.float32]:
+    """Return the probability at every embedding of a stream, zero where a look isn't covered, shape (embeddings,)."""
+    found = np.zeros(len(stream), np.float32)
+    found[n_covered - 1 :] = 1 / (1 + np.exp(np.clip(-looks(head, stream, n_covered), None, 80)))
+    return found
+
+
+@lru_cache(maxsize=2)
 def _compiled(head: keras.Model) -> Any:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # noqa: PLC0415

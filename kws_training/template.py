@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from kws_training.embedded import Embeddings
+from kws_training.few_shot import looks
 from kws_training.models.backbone import head_network
 from kws_training.models.settings import HeadSettings
 from kws_training.word_clips import Placed
@@ -22,9 +23,9 @@ _SHRINKAGE = 0.1
 _LATE = 3
 """Embeddings after the phrase's end at which it shall score, too."""
 _AT_TAKES = 4.0
-"""Logit of the average take."""
-_SPREAD = 6.0
-"""Logits from the average stretch of running speech to the average take."""
+"""Logit of the usual take; that of what running speech reaches about once an hour is 0."""
+_AN_HOUR = 90_000  # embeddings
+_JUDGED = 100  # varied takes
 
 
 def template_head(placed: Placed, speech: Sequence[Embeddings], n_pooled: int) -> keras.Model:
@@ -43,8 +44,18 @@ def template_head(placed: Placed, speech: Sequence[Embeddings], n_pooled: int) -
     windows = np.stack([placed.embeddings[:, end - n_pooled : end] for end in ends]).astype(np.float32)
     template = windows.mean(axis=(0, 1)) - mean  # (n_pooled, width)
     weights = np.linalg.solve(covariance, template.T).T
-    weights *= _SPREAD / float((weights * template).sum())
     head = head_network(HEAD, width, n_pooled)
-    bias = _AT_TAKES - _SPREAD - float((weights * mean).sum())
-    head.set_weights([weights[:, None, :, None], np.ones((width, 1)), np.array([bias])])
+    head.set_weights([weights[:, None, :, None], np.ones((width, 1)), np.zeros(1)])
+    said = float(
+        np.median(
+            [
+                looks(head, row[placed.end - n_pooled : placed.end + _LATE], n_pooled).max()
+                for row in placed.embeddings[:_JUDGED]
+            ]
+        )
+    )
+    every = np.concatenate([looks(head, stream, n_pooled) for stream in speech if len(stream) >= n_pooled])
+    seldom = float(np.quantile(every, 1 - 1 / _AN_HOUR))
+    scale = _AT_TAKES / max(said - seldom, 1e-3 * abs(said - float(every.mean())))
+    head.set_weights([scale * weights[:, None, :, None], np.ones((width, 1)), np.array([-scale * seldom])])
     return head

@@ -2,17 +2,15 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from kws_training.embedded import Embedder, Embeddings, Joined
-from kws_training.evaluate import poisson
-from kws_training.feature_store import SETTINGS, Clip, FeatureStore
+from kws_training.feature_store import FLOOR, SETTINGS, Clip, FeatureStore
 from kws_training.few_shot import covered, peaks_of, pooled_of, scores, train_head
 from kws_training.models.backbone import embedder as lower_part
 from kws_training.report import say
@@ -21,23 +19,12 @@ from kws_training.template import template_head
 from kws_training.tune import Found, TuneBatches, tune
 from kws_training.word_clips import END, place
 from kws_training.word_sources import embedded_negatives, judging_clips, material, negative_clips, sources
+from kws_training.word_start import write_whole
+from kws_training.word_threshold import Threshold, calibrate, judge
 from voice.errors import DataError
-from voice.events import RATE
 
-_HOURS_PER_FRAME = SETTINGS.hop / RATE / 3600
 _FEWEST_TAKES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """The threshold, and how often it was passed by speech that the head never saw."""
-
-    threshold: float
-    false_accepts: int
-    hours: float
-    low: float
-    """False accepts an hour: 95 % limits."""
-    high: float
+_SILENCE = 40_000  # frames: a template must not hear digital silence, which is like nothing that people say
 
 
 def train_word(
@@ -66,15 +53,13 @@ def train_word(
         n_pooled = pooled_of(recipe, shown, embedder.stride)
         head = train_head(stuff, recipe, n_pooled, embedder.width)
         head.save(kept)
-        noted.write_text(json.dumps({"n_pooled": n_pooled, "backbone": embedder.key}) + "\n", encoding="utf-8")
+        write_whole(noted, json.dumps({"n_pooled": n_pooled, "backbone": embedder.key}) + "\n")
     n_pooled = int(json.loads(noted.read_text(encoding="utf-8"))["n_pooled"])
     head = keras.models.load_model(kept, compile=False)
     tune_word(phrase, work, run, recipe, trained, head, n_pooled)
     embedder = Embedder(lower_part(trained))
-    judging = {name: stream_of(embedder, *part) for name, part in judging_clips(work, run).items()}
-    threshold = calibrate(head, judging, recipe, n_pooled, embedder.stride)
-    (run / "word.json").write_text(json.dumps(asdict(threshold)) + "\n", encoding="utf-8")
-    return head, n_pooled, threshold
+    streams = _judging(work, run, phrase, embedder)
+    return head, n_pooled, _judged(run, streams, head, recipe, n_pooled, embedder.stride)
 
 
 def match_word(
@@ -93,9 +78,11 @@ def match_word(
     copies = max(1, 300 // len(found.takes))
     placed = place(embedder, found.takes_store, list(found.takes) * copies, recipe, found, recipe.seed)
     n_pooled = pooled_of(recipe, placed, embedder.stride)
-    judging = {name: stream_of(embedder, *part) for name, part in judging_clips(work, run).items()}
-    head = template_head(placed, list(judging.values()), n_pooled)
-    return head, n_pooled, calibrate(head, judging, recipe, n_pooled, embedder.stride)
+    streams = _judging(work, run, phrase, embedder)
+    noise = stream_of(embedder, found.noise[0], list(found.noise[1]))
+    silence = embedder.stream(np.full((_SILENCE, SETTINGS.mels), FLOOR, np.uint8))
+    head = template_head(placed, [*streams.values(), noise, silence], n_pooled)
+    return head, n_pooled, _judged(run, streams, head, recipe, n_pooled, embedder.stride)
 
 
 def stream_of(embedder: Embedder, store: FeatureStore, clips: Sequence[Clip]) -> Embeddings:
@@ -128,37 +115,24 @@ def tune_word(
         hardest = [item for _, item in false_accepts[: recipe.tune_mined]]
         maker = partial(TuneBatches, partial(sources, work, run, phrase), recipe, hardest, looks, recipe.seed + number)
         tune(network, maker, recipe, number)
-        network.save_weights(done)
+        part = done.with_name(f"part.{done.name}")
+        network.save_weights(part)
+        part.replace(done)
 
 
-def calibrate(
-    head: keras.Model, judging: dict[str, Embeddings], recipe: WordRecipe, n_pooled: int, stride: int
+def _judging(work: Path, run: Path, phrase: str, embedder: Embedder) -> dict[str, Embeddings]:
+    return {name: stream_of(embedder, *part) for name, part in judging_clips(work, run, phrase).items()}
+
+
+def _judged(
+    run: Path, streams: dict[str, Embeddings], head: keras.Model, recipe: WordRecipe, n_pooled: int, stride: int
 ) -> Threshold:
-    """Return the lowest threshold, in steps of 0.01, that speech passes no oftener than the recipe says."""
-    peaks, n_embeddings = [], 0
-    for stream in judging.values():
-        looks = smoothed(scores(head, stream, covered(recipe, n_pooled)), recipe, stride)
-        peaks.append(events(looks, recipe))
-        n_embeddings += len(stream)
-    hours = n_embeddings * stride * _HOURS_PER_FRAME
-    every = np.sort(np.concatenate(peaks))[::-1]
-    allowed = int(recipe.false_accepts_per_hour * hours)
-    threshold = 0.05 if len(every) <= allowed else min(0.99, float(np.floor(every[allowed] * 100) / 100 + 0.01))
-    n = int((every >= threshold).sum())
-    _, low, high = poisson(n, hours)
-    return Threshold(round(threshold, 2), n, round(hours, 2), round(low, 3), round(high, 3))
-
-
-def smoothed(every: npt.NDArray[np.float32], recipe: WordRecipe, stride: int) -> npt.NDArray[np.float32]:
-    """Return the detector's smoothed scores at its looks."""
-    looks = every[recipe.step_frames // stride - 1 :: recipe.step_frames // stride]
-    weights = np.ones(recipe.smoothing_steps, np.float32) / recipe.smoothing_steps
-    return np.convolve(looks, weights)[: len(looks)]
-
-
-def events(looks: npt.NDArray[np.float32], recipe: WordRecipe) -> npt.NDArray[np.float32]:
-    """Return the largest score of each refractory time, as a detector would fire."""
-    width = max(1, recipe.refractory_ms * RATE // 1000 // SETTINGS.hop // recipe.step_frames)
-    whole = np.zeros(-(-len(looks) // width) * width, np.float32)
-    whole[: len(looks)] = looks
-    return whole.reshape(-1, width).max(axis=1)
+    """Return the threshold; the looks that it was found with go into the run's `judged.npz`."""
+    looks = judge(head, streams, recipe, n_pooled, stride)
+    threshold = calibrate(looks, recipe)
+    part = run / "judged.part"
+    with part.open("wb") as file:
+        np.savez_compressed(file, **{name: found.astype(np.float16) for name, found in looks.items()})
+    part.replace(run / "judged.npz")
+    write_whole(run / "word.json", json.dumps(asdict(threshold)) + "\n")
+    return threshold

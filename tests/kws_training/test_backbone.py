@@ -1,6 +1,7 @@
 """The backbone and heads on it: causal, the same in steps as in one piece, and taught by what is said."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -301,3 +302,79 @@ def test_backbone_bundle_can_be_built_on(trained, tmp_path):
 
     with pytest.raises(BundleError, match="checksum differs"):
         load_backbone(tmp_path / "b")
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng speaks the takes")
+def test_template_hears_the_phrase_and_no_other(tmp_path, work):
+    """On the shipped backbone: three takes of a synthetic speaker, tried on others of the same."""
+    from kws_training.backbone_export import load_backbone
+    from kws_training.embedded import Embedder
+    from kws_training.feature_store import audio_bytes
+    from kws_training.few_shot import covered, scores
+    from kws_training.keyword_data import word_end
+    from kws_training.models.backbone import embedder
+    from kws_training.synthesis import Style, synthesise
+    from kws_training.template import HEAD as TEMPLATE
+    from kws_training.word_training import match_word
+
+    def spoken(text, pace, pitch):
+        silence = np.zeros(4000, np.float32)
+        said = synthesise(text, Style("espeak-ng:en-us+m3", words_per_minute=pace, pitch=pitch))
+        return audio_bytes(np.concatenate([silence, said, silence]))
+
+    stores, run = work
+    talk = [spoken("what time is it in the kitchen and who put the milk there", pace, 50) for pace in (150, 170, 190)]
+    fields = {"label": "speech", "name": "talk", "keyword_end": -1}
+    rows = [({**fields, "group": f"{i}", "split": "train" if i % 2 else "dev"}, talk[i % 3]) for i in range(20)]
+    write_store(stores / "speech", rows)
+    takes = [spoken("hey luna", pace, 45) for pace in (150, 165, 180)]
+    fields = {"label": "keyword", "split": "train", "group": "me"}
+    write_store(
+        run / "takes", [({**fields, "name": f"{i}", "keyword_end": word_end(t)}, t) for i, t in enumerate(takes)]
+    )
+    _, trained, _ = load_backbone()
+    recipe = WordRecipe(head=TEMPLATE, tracts=(1.0,))
+    head, n_pooled, _ = match_word("hey luna", stores, run, recipe, trained)
+    embed = Embedder(embedder(trained))
+
+    def best(frames):
+        padded = np.pad(frames, ((300, 20), (0, 0)), constant_values=8)
+        return scores(head, embed.stream(padded), covered(recipe, n_pooled)).max()
+
+    heard = [best(spoken("hey luna", pace, pitch)) for pace in (145, 160, 175) for pitch in (40, 55)]
+    others = [best(spoken(text, 165, 45)) for text in ("good morning", "call mister brown", "hey john", "a lute")]
+    assert min(heard) > max(others)
+
+
+def test_template_wants_three_takes(work, trained):
+    from kws_training.template import HEAD as TEMPLATE
+    from kws_training.word_training import match_word
+    from voice.errors import DataError
+
+    with pytest.raises(DataError, match="wants 3 takes, here are 0"):
+        match_word("hey luna", *work, WordRecipe(head=TEMPLATE), trained)
+
+
+def test_ones_own_sound_is_learnt_from_and_judges(work, tmp_path):
+    import soundfile
+
+    from kws_training.word_sources import judging_clips, negative_clips, prepare_phrase
+    from voice.errors import DataError
+
+    stores, run = work
+    (tmp_path / "room").mkdir()
+    soundfile.write(tmp_path / "room" / "tv.wav", np.random.default_rng(0).normal(0, 0.1, 16000 * 10), 16000)
+    prepare_phrase("hey luna", (), run, WordRecipe(), negatives=[tmp_path / "room"])
+    [learnt] = negative_clips(stores, run, "hey luna")["own"][1]
+    [judge] = judging_clips(stores, run)["own"][1]
+    assert learnt.n_frames + judge.n_frames == 998
+    assert judge.n_frames == pytest.approx(0.35 * 998, abs=2)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no audio"):
+        prepare_phrase(
+            "hey luna",
+            (),
+            tmp_path / "other",
+            WordRecipe(n_alone=0, n_sentences=0, n_near=0),
+            negatives=[tmp_path / "empty"],
+        )
