@@ -13,7 +13,7 @@ from asr_training.models.settings import CausalSettings  # noqa: E402
 from voice.errors import BundleError  # noqa: E402
 from voice.events import Segment  # noqa: E402
 from voice.models.asr import CtcRecognizer  # noqa: E402
-from voice.models.asr_stream import CtcStream  # noqa: E402
+from voice.models.asr_stream import CtcStream, growing_text  # noqa: E402
 from voice.models.bundle import load_bundle  # noqa: E402
 
 
@@ -44,6 +44,17 @@ def test_a_stream_gives_the_log_probabilities_of_the_whole(recognizer, chunk, n_
         stream.reset()
     assert len(stream.log_probs) == 0
     assert stream.so_far().text == ""
+
+
+def test_a_growing_utterance_is_heard_once_by_a_causal_network_and_again_by_another(recognizer):
+    samples = 0.2 * np.random.default_rng(3).standard_normal(20_000).astype(np.float32)
+    parts = [Segment(samples[:n], 0) for n in (5120, 12_000, 20_000)]
+    transcribe = growing_text(recognizer)
+    for part in parts:
+        n_labels = recognizer.features.frames(len(part.samples)) // 32 * 8  # of whole steps
+        assert transcribe(part).text == recognizer.read(recognizer.log_probs(part)[:n_labels]).text
+    other = CtcRecognizer(load_bundle("asr-en"))
+    assert growing_text(other, "greedy")(parts[-1]) == other.transcribe(parts[-1], "greedy")
 
 
 def test_a_network_that_looks_ahead_takes_no_steps():

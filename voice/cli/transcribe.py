@@ -80,10 +80,11 @@ def _partials(
 ) -> Iterator[dict[str, Any]]:
     from voice.audio.files import read_audio  # noqa: PLC0415
     from voice.events import Segment  # noqa: PLC0415
+    from voice.models.asr_stream import growing_text  # noqa: PLC0415
     from voice.pipeline.partials import growing  # noqa: PLC0415
 
     segment = Segment(read_audio(path), 0)
-    for seconds, found in growing(lambda speech: recognizer.transcribe(speech, decoder), segment, every_ms):
+    for seconds, found in growing(growing_text(recognizer, decoder), segment, every_ms):
         yield {
             "file": str(path),
             "partial": found.text,

@@ -1,10 +1,13 @@
 """Speech recognised as it comes, by a causal bundle: the network takes steps, and no audio passes through it twice."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from voice.audio.features import FeatureStream
 from voice.decoding.ctc import log_softmax
-from voice.events import Samples, Transcript
+from voice.errors import BundleError
+from voice.events import Samples, Segment, Transcript
 from voice.models.asr import CtcRecognizer, DecoderName
 from voice.models.backend import StreamingNetwork
 from voice.stages import LogProbs
@@ -66,3 +69,27 @@ class CtcStream:
 
     def _take(self, frames: Samples) -> None:
         self._found.append(log_softmax(self._network.step(frames[None])))
+
+
+def growing_text(recognizer: CtcRecognizer, decoder: DecoderName | None = None) -> Callable[[Segment], Transcript]:
+    """Return what recognises an utterance that grows: each segment begins with the one before.
+
+    A causal network only hears what is new; any other hears the whole again.
+
+    Args:
+        recognizer: of any bundle.
+        decoder: how to search; None: the bundle's best.
+    """
+    try:
+        stream = CtcStream(recognizer)
+    except BundleError:
+        return lambda segment: recognizer.transcribe(segment, decoder)
+    heard = 0
+
+    def transcribe(segment: Segment) -> Transcript:
+        nonlocal heard
+        stream.process(segment.samples[heard:])
+        heard = len(segment.samples)
+        return stream.so_far(decoder)
+
+    return transcribe
