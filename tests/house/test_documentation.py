@@ -49,9 +49,9 @@ def test_the_readmes_map_is_the_tree() -> None:
 
 def test_the_readme_lists_every_command() -> None:
     table = readme_section("Commands")
-    commands = set(re.findall(r"`voice ([a-z]+)", table))
+    commands = set(re.findall(r"`voice ([a-z-]+)", table))
     helped = voice("--help")
-    known = set(re.findall(r"^\W*([a-z]+)  ", helped.split("Commands", 1)[1], re.MULTILINE))
+    known = set(re.findall(r"^\W*([a-z-]+)  ", helped.split("Commands", 1)[1], re.MULTILINE))
     assert commands == known
 
 
