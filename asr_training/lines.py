@@ -8,15 +8,16 @@ from voice.errors import DataError
 
 
 def read_lines(path: Path, fix: str = "check the path") -> list[str]:
-    """Return the lines of a UTF-8 file.
+    """Return the lines of a UTF-8 file; a text may hold other separators, such as U+2028, so only line feeds count.
 
     Raises:
         DataError: it can't be read; `fix` says what to do.
     """
     try:
-        return path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix=fix) from error
+    return lines[:-1] if lines[-1] == "" else lines
 
 
 def json_object(line: str, where: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ with MFCC too. A report beside it names every utterance that was left out and wh
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +24,7 @@ from asr_training.parts import Parts
 from asr_training.pool import each
 from voice.audio.features import FeatureSettings, features, finished
 from voice.audio.files import read_audio as read_recording
-from voice.errors import AudioError, DataError
+from voice.errors import AudioError, ConfigError, DataError
 from voice.events import RATE, Samples
 from voice.text import ENGLISH_CHARACTERS
 
@@ -128,10 +129,14 @@ def prepare(
         jobs: processes.
 
     Raises:
+        ConfigError: two corpora have one name.
         DataError: no corpus, a malformed manifest, or the disk is full.
     """
     base, scores = settings.base, Scores(alignments)
     folders = [folder for root in data for folder in corpora(root)]
+    names = Counter([NOISE, *(folder.name for folder in folders)])
+    if twice := [name for name, n in names.items() if n > 1]:
+        raise ConfigError(f"two corpora are called {twice[0]}", fix="rename one folder: the cache goes by their names")
     try:
         out.mkdir(parents=True, exist_ok=True)
         for folder in folders:

@@ -86,3 +86,8 @@ def test_another_alphabet_keeps_its_letters():
     kept, report = select(lines, alphabet=german)
     assert [utterance.text for utterance in kept] == ["\u00fcber uns"]
     assert report.dropped == {"with letters outside the alphabet": 1}
+
+
+def test_a_text_with_a_line_separator_stays_one_line(tmp_path):
+    write_manifest(tmp_path, [Utterance.model_validate({**GOOD, "text": "turn\u2028on"})], tmp_path)
+    assert [utterance.text for utterance in read_manifest(tmp_path)] == ["turn\u2028on"]

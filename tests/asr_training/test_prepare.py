@@ -11,7 +11,7 @@ from asr_training.manifest import Limits
 from asr_training.prepare import Cache, prepare, read_audio
 from asr_training.settings import Recipe
 from voice.audio.features import FeatureSettings, features
-from voice.errors import DataError
+from voice.errors import ConfigError, DataError
 
 
 def test_cached_features_are_the_run_time_features(corpus, cache, recipe):
@@ -267,3 +267,9 @@ def test_the_loudest_tenth_of_a_second_counts():
     assert loudest_db(quiet_but_for_a_word, 16_000) == pytest.approx(-9, abs=0.2)
     assert loudest_db(np.zeros(50), 16_000) == -np.inf
     assert loudest_db(np.zeros(0), 16_000) == -np.inf
+
+
+def test_two_corpora_of_one_name_are_refused(tmp_path, recipe):
+    roots = [corpus_of(tmp_path / root / "mine", utterance("a", tone(1))).parent for root in ("one", "two")]
+    with pytest.raises(ConfigError, match="two corpora are called mine"):
+        prepare(roots, tmp_path / "cache", recipe.features, lambda line: None)
