@@ -14,7 +14,7 @@ def read_lines(path: Path, fix: str = "check the path") -> list[str]:
         DataError: it can't be read; `fix` says what to do.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: {getattr(error, 'strerror', None) or error}", fix=fix) from error
     return lines[:-1] if lines[-1] == "" else lines

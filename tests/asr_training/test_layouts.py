@@ -178,3 +178,11 @@ def test_every_format_is_read(tmp_path, suffix, kind):
     assert line.duration == pytest.approx(1.0, abs=0.06)
     samples = read_audio(tmp_path / line.audio, 16_000)
     assert len(samples) == pytest.approx(16_000, abs=1000)
+
+
+def test_a_table_of_windows_is_read(tmp_path):
+    """With a byte order mark before the first column's name, and carriage returns."""
+    clip(tmp_path / "a.wav")
+    (tmp_path / "calls.csv").write_bytes(b"\xef\xbb\xbffile_name,transcript\r\na.wav,my card\r\n")
+    (found,) = read_layout("table", tmp_path).found
+    assert found.text == "my card"
