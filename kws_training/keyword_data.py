@@ -159,7 +159,7 @@ def synthetic_entries(
     fluent = [_with_word(rng, word, sentence=True) for _ in range(n_fluent)]
     jobs += zip(fluent, fluent_styles(rng, n_fluent), strict=True)
     with ProcessPoolExecutor(n_processes) as pool:
-        for fields, frames in pool.map(_say, jobs, chunksize=20):
+        for fields, frames in pool.map(say_phrase, jobs, chunksize=20):
             if fields["label"] != "keyword" or fields["keyword_end"] > 0:  # some variants are silent
                 yield fields, frames
 
@@ -177,8 +177,8 @@ def _near_miss(rng: np.random.Generator, near: Sequence[str]) -> Phrase:
     return Phrase("", str(rng.choice(_LEADING)) if rng.random() < _LED else "", after)
 
 
-def _say(job: tuple[Phrase, Style]) -> tuple[dict[str, Any], Bytes]:
-    """Say a phrase; the word's end inside a sentence comes from the same voice stopping there."""
+def say_phrase(job: tuple[Phrase, Style]) -> tuple[dict[str, Any], Bytes]:
+    """Return a spoken phrase as a store takes it; a word in a sentence ends where the same voice stops there."""
     phrase, style = job
     frames = _spoken(phrase.text(), style)
     end = -1

@@ -11,12 +11,12 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
-_INK, _GREY, _LINE = "#1f2430", "#8a8f99", "#d9dce1"
+_INK, GREY, LINE = "#1f2430", "#8a8f99", "#d9dce1"
 COLOURS = ("#2563a8", "#c2541b", "#2e7d4f", "#7a4fa3", "#a3323f", "#5c6670")
-_STYLE = {
+STYLE = {
     "font.size": 10,
     "font.family": "DejaVu Sans",
-    "axes.edgecolor": _GREY,
+    "axes.edgecolor": GREY,
     "axes.labelcolor": _INK,
     "axes.titlecolor": _INK,
     "axes.titlesize": 11,
@@ -24,7 +24,7 @@ _STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
-    "grid.color": _LINE,
+    "grid.color": LINE,
     "grid.linewidth": 0.6,
     "axes.axisbelow": True,
     "xtick.color": _INK,
@@ -39,7 +39,7 @@ def confusion_matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> b
     matrix = np.asarray(counts)
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     size = 2.5 + 0.48 * len(names)
-    with plt.rc_context(_STYLE | {"axes.grid": False}):
+    with plt.rc_context(STYLE | {"axes.grid": False}):
         figure, axes = plt.subplots(figsize=(size + 0.6, size))
         axes.imshow(np.sqrt(share), cmap="Blues", vmin=0, vmax=1)
         for i, j in zip(*np.nonzero(matrix), strict=True):
@@ -52,19 +52,19 @@ def confusion_matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> b
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         axes.set_title("Confusion matrix: clips; the colour is their share of what was said")
-        return _png(figure)
+        return png(figure)
 
 
 def roc_curves(curves: Sequence[dict[str, Any]], areas: dict[str, float | None], n_named: int = 4) -> bytes:
     """Return the ROC curves of every label against the rest; the worst ones are named."""
     known = sorted((area, name) for name, area in areas.items() if area is not None)
     named = [name for _, name in known[:n_named]]
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.4))
         for curve in curves:
             if areas[curve["label"]] is None or curve["label"] in named:
                 continue
-            axes.step(_log(curve["false"]), curve["true"], where="post", color=_LINE, linewidth=1.2)
+            axes.step(_log(curve["false"]), curve["true"], where="post", color=LINE, linewidth=1.2)
         drawn = {curve["label"]: curve for curve in curves}
         for name, colour in zip(named, COLOURS, strict=False):
             text = f"{areas[name]:.4f}  {name}"  # matplotlib hides a name that begins with an underscore
@@ -80,16 +80,16 @@ def roc_curves(curves: Sequence[dict[str, Any]], areas: dict[str, float | None],
         axes.set_ylabel("share of the label's clips found")
         axes.legend(loc="lower right", title="area of the weakest labels; others grey")
         axes.set_title("ROC, each label against the rest")
-        return _png(figure)
+        return png(figure)
 
 
 def reliability_diagram(bins: Sequence[dict[str, Any]], error: float) -> bytes:
     """Return the reliability diagram, and below it how many clips have which confidence."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, (axes, below) = plt.subplots(
             2, 1, figsize=(5.2, 5.2), height_ratios=(3, 1), sharex=True, layout="constrained"
         )
-        axes.plot([0, 1], [0, 1], color=_GREY, linewidth=1, linestyle="--", label="perfect")
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="perfect")
         x, y = [b["confidence"] for b in bins], [b["right"] for b in bins]
         below_y = [max(0.0, b["right"] - b["low"]) for b in bins]
         above_y = [max(0.0, b["high"] - b["right"]) for b in bins]
@@ -103,12 +103,12 @@ def reliability_diagram(bins: Sequence[dict[str, Any]], error: float) -> bytes:
         below.set_yscale("log")
         below.set_ylabel("clips")
         below.set_xlabel("probability of the answer")
-        return _png(figure)
+        return png(figure)
 
 
 def open_set_curve(found: dict[str, Any]) -> bytes:
     """Return false accepts of unseen words over the recall of the commands."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4))
         axes.plot(
             [100 * x for x in found["curve_recall"]], [100 * y for y in found["curve_false"]], color=COLOURS[0], lw=1.8
@@ -122,7 +122,7 @@ def open_set_curve(found: dict[str, Any]) -> bytes:
         axes.set_xlabel("commands heard, %")
         axes.set_ylabel("unseen words taken for a command, %")
         axes.set_title("Words that no training heard: " + ", ".join(found["words"]))
-        return _png(figure)
+        return png(figure)
 
 
 def noise_curves(noise: dict[str, Any]) -> bytes:
@@ -130,7 +130,7 @@ def noise_curves(noise: dict[str, Any]) -> bytes:
     rows = noise["rows"]
     snrs = sorted({row["snr_db"] for row in rows}, reverse=True)
     clean = noise["clean"]
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.2))
         for name, colour in zip(dict.fromkeys(row["noise"] for row in rows), COLOURS, strict=False):
             mine = {row["snr_db"]: row for row in rows if row["noise"] == name}
@@ -146,12 +146,12 @@ def noise_curves(noise: dict[str, Any]) -> bytes:
         axes.set_xlabel("ratio of the clip's power to the noise's")
         axes.set_ylabel("accuracy, %")
         axes.set_title("Noise; bars: 95 % interval")
-        return _png(figure)
+        return png(figure)
 
 
 def sizes(rows: Sequence[dict[str, Any]]) -> bytes:
     """Return validation accuracy of models over their parameters."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 4.6))
         for row in rows:
             colour = COLOURS[1] if row.get("pretrained") else COLOURS[0]
@@ -169,12 +169,12 @@ def sizes(rows: Sequence[dict[str, Any]]) -> bytes:
         axes.set_xlabel("trainable parameters")
         axes.set_ylabel("validation accuracy, %")
         axes.set_title("Accuracy over size")
-        return _png(figure)
+        return png(figure)
 
 
 def histories(runs: dict[str, Sequence[dict[str, float]]]) -> bytes:
     """Return the validation accuracy of each model over its epochs."""
-    with plt.rc_context(_STYLE):
+    with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 4.6))
         palette = plt.get_cmap("turbo")(np.linspace(0.05, 0.95, max(2, len(runs))))
         for (name, epochs), colour in zip(runs.items(), palette, strict=False):
@@ -184,7 +184,7 @@ def histories(runs: dict[str, Sequence[dict[str, float]]]) -> bytes:
         axes.set_ylabel("validation accuracy, %")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
         axes.set_title("Validation accuracy by epoch")
-        return _png(figure)
+        return png(figure)
 
 
 def _short(name: str, most: int = 32) -> str:
@@ -195,7 +195,8 @@ def _log(shares: Sequence[float]) -> Any:
     return np.maximum(np.asarray(shares), 1e-4)  # a logarithmic axis has no zero
 
 
-def _png(figure: Any) -> bytes:
+def png(figure: Any) -> bytes:
+    """Return a figure as PNG, and close it."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", bbox_inches="tight", facecolor="white")
     plt.close(figure)

@@ -11,7 +11,7 @@ from kws_training import plots
 from voice.errors import DataError
 
 Figures = dict[str, Any]
-_STYLE = """
+STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2430; background: #fff; margin: 0 auto; max-width: 62rem;
   padding: 2rem 1.25rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
@@ -76,28 +76,33 @@ def _page(figures: Figures, pictures: dict[str, bytes]) -> str:
         _tiles(figures),
         "<h2>Accuracy</h2>",
         _accuracy(figures),
-        _picture(pictures, "confusion", "Confusion matrix"),
+        picture(pictures, "confusion", "Confusion matrix"),
         "<h2>Labels</h2>",
         _labels(figures),
-        _picture(pictures, "roc", "ROC curves"),
+        picture(pictures, "roc", "ROC curves"),
         "<h2>Calibration</h2>",
         _calibration(figures),
-        _picture(pictures, "reliability", "Reliability diagram"),
+        picture(pictures, "reliability", "Reliability diagram"),
         "<h2>At the bundle's threshold</h2>",
         _threshold(figures),
     ]
     if figures["open_set"]:
-        parts += ["<h2>Unseen words</h2>", _open_set(figures), _picture(pictures, "open_set", "Open set")]
+        parts += ["<h2>Unseen words</h2>", _open_set(figures), picture(pictures, "open_set", "Open set")]
     if figures["noise"]:
-        parts += ["<h2>Noise</h2>", _noise(figures), _picture(pictures, "noise", "Noise sweep")]
+        parts += ["<h2>Noise</h2>", _noise(figures), picture(pictures, "noise", "Noise sweep")]
     if figures["against"]:
         parts += ["<h2>Against another bundle</h2>", _against(figures)]
     if data["unreadable"]:
         lines = "".join(f"<li>{escape(line)}</li>" for line in data["unreadable"][:50])
         parts += [f"<h2>Clips that could not be read: {len(data['unreadable'])}</h2>", f"<ul>{lines}</ul>"]
+    return document(title, parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """Return an HTML page in the house's style; the parts of its body are HTML."""
     return (
         f"<!doctype html>\n<html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
+        f"<title>{escape(title)}</title><style>{STYLE}</style>\n<body>\n" + "\n".join(parts) + "\n</body></html>\n"
     )
 
 
@@ -136,7 +141,7 @@ def _accuracy(figures: Figures) -> str:
     )
     head = ("", "clips", "accuracy", "95 % over clips (Wilson)", "95 % over speakers (bootstrap)")
     return (
-        _table(head, rows)
+        table(head, rows)
         + (speakers or "")
         + (
             "<p class=note>Balanced: all commands, and of silence and unknown as many clips as an average command "
@@ -150,7 +155,7 @@ def _labels(figures: Figures) -> str:
         (c["label"], c["n"], *(percent(c[key]) for key in ("precision", "recall", "f1")), _decimal(c["auc"]))
         for c in figures["classes"]
     ]
-    return _table(("label", "clips", "precision", "recall", "F1", "area under ROC"), rows)
+    return table(("label", "clips", "precision", "recall", "F1", "area under ROC"), rows)
 
 
 def _calibration(figures: Figures) -> str:
@@ -168,7 +173,7 @@ def _threshold(figures: Figures) -> str:
         for key, share in found.items()
         if key != "threshold" and share["n"]
     ]
-    return _table((f"threshold {found['threshold']:g}", "clips", "share", "95 %"), rows)
+    return table((f"threshold {found['threshold']:g}", "clips", "share", "95 %"), rows)
 
 
 def _open_set(figures: Figures) -> str:
@@ -187,7 +192,7 @@ def _open_set(figures: Figures) -> str:
     loose = f"{percent(kinder['false_accepts']['value'])} ({interval(kinder['false_accepts'])})"
     words = ", ".join(f"{word} ({n})" for word, n in figures["open_set"]["words"].items())
     head = ("", "clips", "commands heard", "accepted", "95 %", "over speakers", "area under ROC", "threshold")
-    return _table(head, rows) + (
+    return table(head, rows) + (
         f"<p class=note>Words that no training heard: {escape(words)} in this split. The score is the probability of "
         "the best command; its threshold is the highest at which the stated share of the commands is heard as what "
         f"they are. Where a command counts as heard even if another command is answered, {loose} of this split's "
@@ -205,7 +210,7 @@ def _noise(figures: Figures) -> str:
         rows.append((row["noise"], f"{row['snr_db']:g} dB", percent(row["value"]), interval(row), lost, limits))
     over = "the loudest half second of the clip" if noise["snr_over"] == "speech" else "the whole clip"
     head = ("noise", "SNR", "accuracy", "95 %", "points lost", "95 % over speakers")
-    return _table(head, rows) + (
+    return table(head, rows) + (
         f"<p class=note>On the balanced clips. SNR: mean power of {over} over the mean power of the noise, which lies "
         f"under the whole clip. Babble: {escape(noise['babble'])}. Silence has noise at the same ratio to its own "
         "power.</p>"
@@ -224,7 +229,7 @@ def _against(figures: Figures) -> str:
         other["answers_that_differ"],
     )
     head = ("bundle", "accuracy", "95 %", "points lost", "95 % over speakers", "answers that differ")
-    return _table(head, [row])
+    return table(head, [row])
 
 
 def percent(share: float | None, n_digits: int = 1) -> str:
@@ -241,11 +246,13 @@ def _decimal(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return a table; its cells are plain text."""
     lines = ["<tr>" + "".join(f"<th>{escape(str(cell))}</th>" for cell in head) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows]
     return "<div class=wide><table>" + "\n".join(lines) + "</table></div>"
 
 
-def _picture(pictures: dict[str, bytes], name: str, text: str) -> str:
+def picture(pictures: dict[str, bytes], name: str, text: str) -> str:
+    """Return one of the PNGs, inside the page; `text` says what it shows."""
     return f"<img alt='{text}' src='data:image/png;base64,{base64.b64encode(pictures[name]).decode()}'>"

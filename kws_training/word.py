@@ -2,21 +2,29 @@
 
 RUN/spoken      synthetic speech of the phrase and of phrases near it      RUN/takes     the recordings
 RUN/head.keras  the trained head      RUN/tuned*.h5   both together        RUN/word.json the threshold and its cost
+RUN/judged.npz  the scores at the speech that it was found with            RUN/report.html
 WORK/embedded   running speech after the backbone, made once for all phrases
 """
 
+import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from kws_training import cards
-from kws_training.backbone_export import load_backbone
+from kws_training.backbone_export import NAME, load_backbone
+from kws_training.cards import SYNTHETIC
 from kws_training.corpora import Recording, read_samples
-from kws_training.feature_store import SETTINGS, FeatureStore
+from kws_training.embedded import Embedder
+from kws_training.feature_store import SETTINGS, Bytes
 from kws_training.keyword_data import recordings
+from kws_training.made_speech import SPEECH
+from kws_training.models.backbone import embedder as lower_part
 from kws_training.models.settings import BackboneSettings
 from kws_training.phrase_checks import check_phrase
 from kws_training.pronounce import installed_pronouncer
@@ -25,9 +33,13 @@ from kws_training.report import say
 from kws_training.settings import WordRecipe
 from kws_training.template import HEAD
 from kws_training.trained import trained_parameters
+from kws_training.word_excerpts import Excerpts
 from kws_training.word_export import export_word, reach_frames
-from kws_training.word_sources import prepare_phrase
-from kws_training.word_training import Threshold, match_word, train_word
+from kws_training.word_report import Told, write_word_report
+from kws_training.word_sources import NEAR, judging_clips, prepare_phrase
+from kws_training.word_start import files_in, has_real_speech, refresh, sufficient
+from kws_training.word_threshold import Looks, Threshold, judge
+from kws_training.word_training import match_word, train_word
 from voice.audio.takes import TakeSettings, check_takes
 from voice.errors import DataError
 from voice.models.bundle import Bundle
@@ -53,6 +65,15 @@ class Request:
     out: Path
     hold_out: bool = False
     """Learn from the speakers alone that `keyword_split` calls train, so that the others can judge."""
+    report: bool = True
+    data: Path | None = None
+    """The data pack, for the sounds of the report."""
+    more: tuple[Path, ...] = ()
+    """Folders of further speech, for the same."""
+    skip: tuple[Path, ...] = ()
+    """Lists of their clips that were left out."""
+    backbone: str | Path = NAME
+    """Bundle that the wake word stands on."""
 
 
 def make_word(
@@ -72,23 +93,21 @@ def make_word(
         DataError: no synthesiser, no stores, or takes of which none is any good.
     """
     started = time.monotonic()
-    bundle, trained, backbone = load_backbone()
-    warn(request)
+    bundle, trained, backbone = load_backbone(request.backbone)
+    warnings = warn(request)
     takes = usable_takes(request)
     if template:
         recipe = recipe.model_copy(update={"n_alone": 0, "n_sentences": 0, "n_near": 0, "head": HEAD})
+    recipe = sufficient(request.work, takes, recipe, own=bool(request.negatives), n_processes=n_processes)
+    refresh(request.run, _facts(request, takes, bundle, template=template), recipe)
     prepare_phrase(request.phrase, takes, request.run, recipe, negatives=request.negatives, n_processes=n_processes)
     make = match_word if template else train_word
     head, n_pooled, threshold = make(request.phrase, request.work, request.run, recipe, trained)
-    if threshold.high > max(recipe.false_accepts_per_hour * 2, 3.7 / max(threshold.hours, 0.01)):
-        say(f"the rate is only known to be below {threshold.high:.2g} an hour: give more sound with --negatives")
+    promise = threshold.promise(recipe.false_accepts_per_hour, real=_real(request))
     minutes = (time.monotonic() - started) / 60
     parameters = trained_parameters(trained) + trained_parameters(head)
-    training = record(
-        f"kws-train keyword '{request.phrase}'", recipe_file, recipe.seed, minutes, parameters, wake_data(request.work)
-    )
-    speech = FeatureStore(request.work / "speech")
-    some = np.concatenate([speech[clip] for clip in speech.select(split="dev")[:12]])
+    data = wake_data(request.work) if has_real_speech(request.work) else (SYNTHETIC,)
+    training = record(f"kws-train keyword '{request.phrase}'", recipe_file, recipe.seed, minutes, parameters, data)
     found = export_word(
         request.out,
         _manifest(request, recipe, backbone, n_pooled, threshold, training),
@@ -97,30 +116,122 @@ def make_word(
         backbone,
         recipe,
         n_pooled,
-        some,
+        _some_speech(request),
     )
     cards.write_card(
         found,
         f"On {bundle.manifest.id} {bundle.manifest.version}. Threshold {threshold.threshold:g}: "
         f"{threshold.false_accepts} false accepts in {threshold.hours:.2f} h of speech that it didn't learn from, "
-        f"95 % up to {threshold.high:g} an hour.",
+        f"95 % up to {threshold.high:g} an hour. {promise[0].upper()}{promise[1:]}.",
         f"Takes learnt from: {len(takes)}. Not measured on other recordings of the phrase: `python -m "
         "benchmarks.wake_word --bundle DIR --recordings DIR` does.",
         recipe.weights,
     )
-    say(f"wrote {request.out}: {threshold}, {minutes:.1f} minutes")
+    if request.report:
+        told = _told(request, found, recipe, threshold, promise, takes, _looks_at(trained, head, recipe, n_pooled))
+        report(request, replace(told, warnings=warnings, minutes=minutes))
+    say(
+        f"wrote {request.out}: threshold {threshold.threshold:g}, {threshold.false_accepts} false accepts in "
+        f"{threshold.hours:.3g} h of speech, {minutes:.1f} minutes"
+    )
+    say(promise)
     return found
 
 
-def warn(request: Request) -> None:
-    """Say what speaks against the phrase.
+def report(request: Request, told: Told) -> None:
+    """Write the report, and its shares of heard phrases into the bundle and its card."""
+    figures = write_word_report(request.run, told)
+    results = [result.model_dump(mode="json") for result in told.bundle.manifest.results]
+    notes = figures["sets"]
+    cards.record_results(
+        told.bundle,
+        results
+        + [
+            {
+                "name": f"missed, {row['condition']}",
+                "value": round(1 - row["value"], 4),
+                "low": round(1 - row["high"], 4),
+                "high": round(1 - row["low"], 4),
+                "n": row["n"],
+                "on": notes[row["set"]],
+            }
+            for row in figures["recall"]
+        ],
+    )
+    for row in figures["recall"]:
+        if row["condition"] in ("clean", "noise 10 dB"):
+            say(f"{row['set']}, {row['condition']}: {100 * row['value']:.0f} % of {row['n']} heard")
+    say(f"report: {request.run / 'report.html'}")
+
+
+def _told(
+    request: Request,
+    found: Bundle,
+    recipe: WordRecipe,
+    threshold: Threshold,
+    promise: str,
+    takes: list[Recording],
+    looks_at: Callable[[Bytes], Looks],
+) -> Told:
+    near = request.run / NEAR
+    with np.load(request.run / "judged.npz") as judged:
+        looks = dict(judged)
+    held_out = recordings(list(request.recordings)) if request.hold_out and request.recordings else []
+    return Told(
+        phrase=request.phrase,
+        bundle=found,
+        recipe=recipe,
+        threshold=threshold,
+        promise=promise,
+        looks=looks,
+        judging=judging_clips(request.work, request.run, request.phrase),
+        looks_at=looks_at,
+        takes=takes,
+        held_out=[take for take in held_out if take.split != "train"],
+        excerpts=Excerpts(request.data, request.more, request.skip, request.negatives),
+        near=json.loads(near.read_text(encoding="utf-8")) if near.exists() else (),
+    )
+
+
+def _looks_at(trained: keras.Model, head: keras.Model, recipe: WordRecipe, n_pooled: int) -> Callable[[Bytes], Looks]:
+    embedder = Embedder(lower_part(trained))
+    return lambda frames: judge(head, {"": embedder.stream(frames)}, recipe, n_pooled, embedder.stride)[""]
+
+
+def _real(request: Request) -> bool:
+    """Return whether people's speech or a real room judged."""
+    return has_real_speech(request.work) or (not (request.work / SPEECH).exists() and bool(request.negatives))
+
+
+def _some_speech(request: Request) -> Bytes:
+    """Return some tens of seconds to compare the exported network on."""
+    for store, clips in judging_clips(request.work, request.run, request.phrase).values():
+        return np.concatenate([store[clip] for clip in clips[:12]])
+    raise DataError(f"{request.work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
+
+
+def _facts(request: Request, takes: list[Recording], bundle: Bundle, *, template: bool) -> dict[str, Any]:
+    """Return what the run's stages are made from, for `refresh`."""
+    sizes = [(str(take.path), take.path.stat().st_size, take.path.stat().st_mtime_ns, take.end) for take in takes]
+    stores = sorted(path.parent.name for path in request.work.glob("*/clips.jsonl"))
+    return {
+        "spoken": request.phrase,
+        "takes": sizes,
+        "negatives": files_in(request.negatives),
+        "trained": [bundle.manifest.model.sha256, template, has_real_speech(request.work), "more" in stores],
+    }
+
+
+def warn(request: Request) -> list[str]:
+    """Say what speaks against the phrase, and return it.
 
     Raises:
         ConfigError: it can't be said.
     """
-    report = check_phrase(installed_pronouncer().pronounce(request.phrase))
-    for warning in report.warnings:
-        say(f"warning: {warning.text}")
+    found = [w.text for w in check_phrase(installed_pronouncer().pronounce(request.phrase)).warnings]
+    for text in found:
+        say(f"warning: {text}")
+    return found
 
 
 def usable_takes(request: Request) -> list[Recording]:
@@ -153,7 +264,6 @@ def _manifest(
     threshold: Threshold,
     training: dict[str, Any],
 ) -> dict[str, Any]:
-    rate = threshold.false_accepts / threshold.hours if threshold.hours else 0.0
     return {
         "id": request.slug,
         "kind": "wake",
@@ -176,11 +286,12 @@ def _manifest(
         "results": [
             {
                 "name": "false accepts an hour, where the threshold was found",
-                "value": round(rate, 3),
+                "value": round(threshold.rate, 3),
                 "low": threshold.low,
                 "high": threshold.high,
                 "n": threshold.false_accepts,
-                "on": f"{threshold.hours:g} h of running speech of speakers that it didn't learn from",
+                "on": f"{threshold.hours:g} h of {'' if _real(request) else 'synthetic '}speech of speakers that it "
+                "didn't learn from",
             }
         ],
     }

@@ -68,6 +68,16 @@ def keyword(  # noqa: PLR0913 - the options of a command
         bool, typer.Option("--hold-out", help="leave 45 % of the speakers of the takes out, to judge by")
     ] = False,
     template: Annotated[bool, typer.Option("--template", help="three takes and no training; less accurate")] = False,
+    false_accepts: Annotated[
+        float | None, typer.Option(min=1e-3, metavar="PER_HOUR", help="that are allowed; without: the recipe's")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="write no RUN/report.html")] = False,
+    data: Annotated[
+        Path | None, typer.Option(envvar="EARSHOT_DATA", help="the unpacked data pack, for the report's sounds")
+    ] = None,
+    more: More = None,
+    skip: Skip = None,
+    backbone: Annotated[str, typer.Option(help="bundle that the word stands on, name or folder")] = "backbone-en",
     install: Annotated[Path | None, typer.Option(help="assistant.yaml in which the loop finds the wake word")] = None,
     processes: Processes = 2,
     n_threads: Threads = 2,
@@ -75,7 +85,7 @@ def keyword(  # noqa: PLR0913 - the options of a command
     """Make a wake word from its text, from takes of it, or both, and write its bundle."""
     slug = _slug(phrase)
     work = work or cache() / "speech"
-    run = run or cache() / "words" / slug
+    run = run or cache() / "words" / (f"{slug}-template" if template else slug)
     out = out or run / "bundle"
     _threads(n_threads)
     if whole:
@@ -84,7 +94,23 @@ def keyword(  # noqa: PLR0913 - the options of a command
         from kws_training.word import Request, make_word  # noqa: PLC0415
 
         settings = WordRecipe() if recipe is None else read_recipe(recipe, WordRecipe)
-        request = Request(phrase, slug, tuple(recordings or ()), tuple(negatives or ()), work, run, out, hold_out)
+        if false_accepts is not None:
+            settings = settings.model_copy(update={"false_accepts_per_hour": false_accepts})
+        request = Request(
+            phrase=phrase,
+            slug=slug,
+            recordings=tuple(recordings or ()),
+            negatives=tuple(negatives or ()),
+            work=work,
+            run=run,
+            out=out,
+            hold_out=hold_out,
+            report=not no_report,
+            data=data,
+            more=tuple(more or ()),
+            skip=tuple(skip or ()),
+            backbone=backbone,
+        )
         make_word(request, settings, recipe, template=template, n_processes=processes)
     if install is not None:
         from kws_training.install import install_wake  # noqa: PLC0415

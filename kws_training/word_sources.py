@@ -1,5 +1,6 @@
 """What a wake word is learnt and judged from: synthetic speech, takes, and all kinds of sound without it."""
 
+import json
 from collections.abc import Iterator, Sequence
 from hashlib import sha1
 from pathlib import Path
@@ -12,13 +13,18 @@ from kws_training.embedded import Embedder, Embeddings, Joined, embed_clips
 from kws_training.feature_store import Bytes, Clip, FeatureStore, audio_bytes, write_store
 from kws_training.few_shot import Material
 from kws_training.keyword_data import near_texts, synthetic_entries, word_entries
+from kws_training.made_speech import NOISE, SPEECH
+from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
 from kws_training.word_clips import Placed, Sources, place
+from kws_training.word_start import REAL_SPEECH, has_real_speech, write_whole
 from voice.errors import DataError
 
 CALIBRATE = 0.35
 """Share of the speakers of negative speech that the threshold is found on; the head learns from the others."""
+NEAR = "near.json"
+"""File of a run: the phrases that sound alike, nearest first."""
 _NOISED_CLIPS = 4000
 
 
@@ -32,19 +38,25 @@ def prepare_phrase(
     n_processes: int = 1,
 ) -> None:
     """Write the stores of synthetic speech, of takes and of one's own negatives, where they are missing."""
+    n_clips = recipe.n_alone + recipe.n_sentences + recipe.n_near
+    if not n_clips and not (run / "spoken" / "clips.jsonl").exists():  # nobody may be there to speak
+        write_store(run / "spoken", [])
     if not (run / "spoken" / "clips.jsonl").exists():
+        near = near_texts(phrase, recipe.seed)
+        write_whole(run / NEAR, json.dumps(near) + "\n")
         entries = synthetic_entries(
             phrase,
-            near_texts(phrase, recipe.seed),
+            near,
             n_words=recipe.n_alone,
             n_sentences=recipe.n_sentences,
             n_confusable=recipe.n_near,
             seed=recipe.seed,
             n_processes=n_processes,
         )
-        say(f"spoken: {write_store(run / 'spoken', entries)} clips")
+        say(f"spoken: {write_store(run / 'spoken', ticks(entries, 'speaking', n_clips))} clips")
     if takes and not (run / "takes" / "clips.jsonl").exists():
-        say(f"takes: {write_store(run / 'takes', word_entries(list(takes), recipe.tracts))} clips")
+        entries = ticks(word_entries(list(takes), recipe.tracts), "takes", len(takes) * len(recipe.tracts))
+        say(f"takes: {write_store(run / 'takes', entries)} clips")
     if negatives and not (run / "negatives" / "clips.jsonl").exists():
         say(f"negatives: {write_store(run / 'negatives', _own_negatives(negatives))} parts")
 
@@ -72,36 +84,53 @@ def negative_clips(work: Path, run: Path, phrase: str) -> dict[str, tuple[Featur
     Raises:
         DataError: there is no running speech.
     """
-    found = {}
-    for name in ("speech", "more"):
-        if (work / name / "clips.jsonl").exists():
-            store = FeatureStore(work / name)
-            found[name] = (store, [clip for clip in _long(store, "train") if not _judges(clip)])
-    if not found:
-        raise DataError(f"{work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
-    words, wake, noise = (FeatureStore(work / name) for name in ("words", "wake", "noise"))
+    found = {name: (store, [c for c in clips if not _judges(c)]) for name, store, clips in _running(work, phrase)}
     label = phrase.replace(" ", "_")
-    found["words"] = (words, [c for c in words.select(split="train") if c.label not in phrase.split()])
-    found["wake words"] = (wake, [c for c in wake.select(split="train") if not _same(c.label, label)])
+    others = {
+        "words": lambda clip: clip.label not in phrase.split(),
+        "wake words": lambda clip: not _same(clip.label, label),
+    }
+    for name, store in (("words", work / "words"), ("wake words", work / "wake")):
+        if (store / "clips.jsonl").exists():
+            opened = FeatureStore(store)
+            found[name] = (opened, [clip for clip in opened.select(split="train") if others[name](clip)])
+    noise = noise_store(work)
     found["noise"] = (noise, noise.select(split="train"))
     if (run / "negatives" / "clips.jsonl").exists():
         own = FeatureStore(run / "negatives")
         found["own"] = (own, _long(own, "train"))
+    if not {*REAL_SPEECH, SPEECH, "own"} & set(found):
+        raise DataError(f"{work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
     return found
 
 
-def judging_clips(work: Path, run: Path) -> dict[str, tuple[FeatureStore, list[Clip]]]:
-    """Return the running speech that the threshold is found on, of speakers that no head learns from."""
+def judging_clips(work: Path, run: Path, phrase: str = "") -> dict[str, tuple[FeatureStore, list[Clip]]]:
+    """Return the running speech that the threshold is found on, of speakers that no head learns from.
+
+    The phrase is left out where the machine itself said it.
+    """
     found = {}
-    for name in ("speech", "more"):
-        if (work / name / "clips.jsonl").exists():
-            store = FeatureStore(work / name)
-            apart = [clip for clip in _long(store, "train") if _judges(clip)]
-            found[name] = (store, [*_long(store, "dev"), *apart])
+    for name, store, clips in _running(work, phrase):
+        apart = [clip for clip in clips if _judges(clip)]
+        found[name] = (store, [*_long(store, "dev"), *apart])
     if (run / "negatives" / "clips.jsonl").exists():
         own = FeatureStore(run / "negatives")
         found["own"] = (own, _long(own, "dev"))
     return found
+
+
+def _running(work: Path, phrase: str) -> Iterator[tuple[str, FeatureStore, list[Clip]]]:
+    """Yield name, store and training clips of running speech; of synthetic speech only where there is no other."""
+    for name in REAL_SPEECH if has_real_speech(work) else (SPEECH,):
+        if (work / name / "clips.jsonl").exists():
+            store = FeatureStore(work / name)
+            clips = _long(store, "train")
+            yield name, store, [c for c in clips if name != SPEECH or not phrase or f" {phrase} " not in f" {c.name} "]
+
+
+def noise_store(work: Path) -> FeatureStore:
+    """Return the recorded noise, or where there is none the made one."""
+    return FeatureStore(work / ("noise" if (work / "noise" / "clips.jsonl").exists() else NOISE))
 
 
 def _long(store: FeatureStore, split: str) -> list[Clip]:
@@ -120,16 +149,18 @@ def _same(label: str, phrase: str) -> bool:
 def sources(work: Path, run: Path, phrase: str) -> Sources:
     """Return what the phrase is learnt from, before the backbone."""
     spoken = FeatureStore(run / "spoken")
-    speech, noise = FeatureStore(work / "speech"), FeatureStore(work / "noise")
+    noise = noise_store(work)
     takes = FeatureStore(run / "takes") if (run / "takes" / "clips.jsonl").exists() else None
-    learning = {name: Joined(store, clips) for name, (store, clips) in negative_clips(work, run, phrase).items()}
+    negatives = negative_clips(work, run, phrase)
+    learning = {name: Joined(store, clips) for name, (store, clips) in negatives.items()}
+    speech, talk = next(negatives[name] for name in (*REAL_SPEECH, SPEECH, "own") if name in negatives)
     return Sources(
         spoken=spoken,
         keyword=[clip for clip in spoken.clips if clip.label == "keyword"],
         near=[clip for clip in spoken.clips if clip.label != "keyword"],
         takes_store=takes,
         takes=takes.select(split="train") if takes else (),
-        background=(speech, [c for c in speech.select(split="train") if c.n_frames > 100 and not _judges(c)]),
+        background=(speech, [clip for clip in talk if clip.n_frames > 100]),
         noise=(noise, noise.select(split="train")),
         negatives=learning,
     )
@@ -139,16 +170,17 @@ def embedded_negatives(
     work: Path, run: Path, embedder: Embedder, phrase: str, recipe: WordRecipe
 ) -> dict[str, Embeddings]:
     """Return the streams of `negative_clips` after the backbone, running speech with noise once more; kept in files."""
-    folder, noise = work / "embedded", FeatureStore(work / "noise")
+    folder, noise = work / "embedded", noise_store(work)
     found = {}
     for name, (store, clips) in negative_clips(work, run, phrase).items():
-        own = name in ("words", "wake words", "own")  # of this phrase, the others are everybody's
+        own = name in ("words", "wake words", "own", SPEECH)  # of this phrase, the others are everybody's
         file = (run if own else folder) / name.replace(" ", "-")
         found[name] = embed_clips(embedder, store, clips, file)
-        if name in ("speech", "more"):
+        if name in (*REAL_SPEECH, SPEECH):
             some = [clips[i] for i in np.random.default_rng(0).permutation(len(clips))[:_NOISED_CLIPS]]
             noised = (noise, recipe.augment)
-            found[f"{name}, noised"] = embed_clips(embedder, store, some, folder / f"{name}-noised", noise=noised)
+            file = (run if own else folder) / f"{name}-noised"
+            found[f"{name}, noised"] = embed_clips(embedder, store, some, file, noise=noised)
     return found
 
 

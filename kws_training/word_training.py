@@ -132,7 +132,7 @@ def _judged(
     threshold = calibrate(looks, recipe)
     part = run / "judged.part"
     with part.open("wb") as file:
-        np.savez_compressed(file, **{name: found.astype(np.float16) for name, found in looks.items()})
+        np.savez_compressed(file, **looks)
     part.replace(run / "judged.npz")
     write_whole(run / "word.json", json.dumps(asdict(threshold)) + "\n")
     return threshold
