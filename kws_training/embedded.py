@@ -84,11 +84,12 @@ def embed_clips(
         embedder: of the backbone.
         store: of the clips.
         clips: in their order.
-        path: of the file; what it holds of the same backbone is read.
+        path: of the file; what it holds of the same clips after the same backbone is read.
         noise: lay noise of a store under them, in rooms, at other levels; None leaves them as they are.
         seed: of that.
     """
-    kept = path.with_name(f"{path.name}-{embedder.key}.npy")
+    chosen = hashlib.sha256(np.array([(clip.start, clip.n_frames) for clip in clips], np.int64).tobytes())
+    kept = path.with_name(f"{path.name}-{embedder.key}-{chosen.hexdigest()[:8]}.npy")
     if kept.exists():
         return np.asarray(np.load(kept, mmap_mode="r"))
     parts = []

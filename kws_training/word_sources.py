@@ -112,7 +112,8 @@ def judging_clips(work: Path, run: Path, phrase: str = "") -> dict[str, tuple[Fe
     found = {}
     for name, store, clips in _running(work, phrase):
         apart = [clip for clip in clips if _judges(clip)]
-        found[name] = (store, [*_long(store, "dev"), *apart])
+        dev = [clip for clip in _long(store, "dev") if clip.label != phrase.replace(" ", "_")]
+        found[name] = (store, [*dev, *apart])
     if (run / "negatives" / "clips.jsonl").exists():
         own = FeatureStore(run / "negatives")
         found["own"] = (own, _long(own, "dev"))
@@ -125,6 +126,8 @@ def _running(work: Path, phrase: str) -> Iterator[tuple[str, FeatureStore, list[
         if (work / name / "clips.jsonl").exists():
             store = FeatureStore(work / name)
             clips = _long(store, "train")
+            # `prepare` labels what says a wake word by it; what the machine said itself has its text as name.
+            clips = [clip for clip in clips if clip.label != phrase.replace(" ", "_")]
             yield name, store, [c for c in clips if name != SPEECH or not phrase or f" {phrase} " not in f" {c.name} "]
 
 
