@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from voice.cli import build
 from voice.events import RATE
+from voice.models.bundle import SHIPPED
 
 KEYS = {
     "wake": {"file", "detections", "seconds"},
@@ -111,3 +112,12 @@ def test_a_hot_word_that_is_none_is_a_wrong_call(folder, hotword):
 
     result = CliRunner().invoke(build(), ["transcribe", str(folder / "a.wav"), "--hotword", hotword])
     assert isinstance(result.exception, ConfigError)
+
+
+def test_the_best_texts_are_told_where_they_are_asked_for():
+    recording = SHIPPED.parent / "demo" / "some_light.flac"
+    status, (line,) = records("transcribe", recording, "--n-best", 3)
+    assert status == 0
+    texts = [found["text"] for found in line["alternatives"]]
+    assert texts[0] == line["text"]
+    assert len(set(texts)) == 3

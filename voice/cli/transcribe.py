@@ -36,6 +36,7 @@ def transcribe(
     hotword: Annotated[
         list[str] | None, typer.Option(metavar="TEXT[:NATS]", help="Make a word or phrase likelier (repeatable).")
     ] = None,
+    n_best: Annotated[int, typer.Option(min=1, metavar="N", help='With --json, "alternatives": the N best texts.')] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Write down free speech.
@@ -59,7 +60,7 @@ def transcribe(
     def handle(path: Path) -> Iterator[dict[str, Any]]:
         if partials:
             yield from _partials(path, recognizer, chosen, every)
-        yield _transcribed(path, recognizer, chosen)
+        yield _transcribed(path, recognizer, chosen, n_best if as_json else 1)
 
     raise typer.Exit(for_each_file(paths, handle, as_json=as_json))
 
@@ -96,14 +97,15 @@ def _partials(
         }
 
 
-def _transcribed(path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName") -> dict[str, Any]:
+def _transcribed(path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName", n_best: int) -> dict[str, Any]:
     from voice.audio.files import read_audio  # noqa: PLC0415
     from voice.events import RATE, Segment  # noqa: PLC0415
 
     samples = read_audio(path)
     segment = Segment(samples, 0, speech_start=0, speech_end=len(samples))
     started = time.process_time()
-    heard = recognizer.transcribe(segment, decoder)
+    texts = recognizer.n_best(recognizer.log_probs(segment), n_best, decoder)
+    heard = texts[0]
     cpu = time.process_time() - started
     seconds = len(samples) / RATE
     return {
@@ -121,4 +123,8 @@ def _transcribed(path: Path, recognizer: "CtcRecognizer", decoder: "DecoderName"
             }
             for token in heard.tokens
         ],
-    }
+    } | (
+        {"alternatives": [{"text": text.text, "confidence": round(text.confidence, 4)} for text in texts]}
+        if n_best > 1
+        else {}
+    )
