@@ -8,7 +8,7 @@ import numpy as np
 
 from voice.audio.features import Features, FeatureStream
 from voice.errors import BundleError
-from voice.events import Chunk, Wake
+from voice.events import Chunk, Samples, Wake
 from voice.models.backend import Network, StreamingNetwork
 from voice.models.bundle import Bundle, WakeDecision
 
@@ -47,6 +47,9 @@ class StreamingWakeDetector:
         self._stream = FeatureStream(self._settings)
         self._steps = StreamingNetwork(bundle.model_path, interpreter) if decision.stream else None
         self._network = None if decision.stream else Network(bundle.model_path, interpreter)
+        self._held: list[Samples] = []
+        """Audio since the last look that isn't features yet."""
+        self._kept_frames = decision.step_frames if decision.stream else decision.window_frames
         self._floor = np.log(np.float32(self._settings.offset))
         if self._steps:
             silence = np.full((1, decision.step_frames, self._settings.bins), self._floor, np.float32)
@@ -70,10 +73,16 @@ class StreamingWakeDetector:
             self.reset()
             self._origin = self._quiet_until = chunk.start
         self._next = chunk.end
+        self._held.append(chunk.samples)
+        step = self._decision.step_frames
+        look = self._n_frames - self._n_frames % step + step  # frames at the next look
+        if chunk.end < self._origin + (look - 1) * self._settings.hop + self._settings.window:
+            return []  # features cost as much for 20 ms as for 80
         found = []
-        frames = self._stream.process(chunk.samples)
+        frames = self._stream.process(np.concatenate(self._held))
+        self._held = []
         while len(frames):
-            missing = self._decision.step_frames - self._n_frames % self._decision.step_frames
+            missing = step - self._n_frames % step
             found += self._append(frames[:missing])
             frames = frames[missing:]
         return found
@@ -103,7 +112,8 @@ class StreamingWakeDetector:
         self._stream.reset()
         if self._steps:
             self._steps.reset()
-        self._window = np.full((self._decision.window_frames, self._settings.bins), self._floor, np.float32)
+        self._held = []
+        self._window = np.full((self._kept_frames, self._settings.bins), self._floor, np.float32)
         self._recent: deque[float] = deque(maxlen=self._decision.smoothing_steps)
         self._n_frames = 0
         self._next = -1
@@ -113,7 +123,7 @@ class StreamingWakeDetector:
     def _append(self, frames: Features) -> list[tuple[int, float]]:
         """Add frames up to the next look; return its time and score when it is reached."""
         kept = self._window[len(frames) :]
-        self._window = np.concatenate([kept, frames])[-self._decision.window_frames :]
+        self._window = np.concatenate([kept, frames])[-self._kept_frames :]
         self._n_frames += len(frames)
         if self._n_frames % self._decision.step_frames:
             return []
@@ -122,7 +132,7 @@ class StreamingWakeDetector:
         if self._network:
             logit = float(self._network.run(self._window[None])[0].reshape(-1)[0]) if wanted else 0.0
         elif self._steps:  # it has to take every step: what it heard before is in its states
-            logit = float(self._steps.step(self._window[None, -self._decision.step_frames :]).reshape(-1)[0])
+            logit = float(self._steps.step(self._window[None]).reshape(-1)[0])
         if not wanted:
             return []
         self._recent.append(1 / (1 + float(np.exp(-logit))))
