@@ -153,3 +153,14 @@ def test_masked_batch_statistics_are_of_the_real_frames():
     alone = np.asarray(network(x, training=True))
     padded = np.asarray(network(np.pad(x, ((0, 0), (0, 64), (0, 0))), training=True))
     np.testing.assert_allclose(padded[:, : alone.shape[1]], alone, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_bfloat16_products_give_float32_labels_near_the_exact_ones(kind):
+    plain = settings(kind).exact()
+    network = build(plain, N_BINS, 29)
+    fast = build(plain.model_copy(update={"precision": "mixed_bfloat16"}), N_BINS, 29)
+    fast.set_weights(network.get_weights())
+    exact, near = network(sound(64), training=False), fast(sound(64), training=False)
+    assert near.dtype == "float32"
+    assert float(tf.reduce_max(tf.abs(near - exact))) < 0.1 * max(0.1, float(tf.reduce_max(tf.abs(exact))))
