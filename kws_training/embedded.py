@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from kws_training.augment import SILENCE, disturb
 from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStore, to_bytes, to_logmel
+from kws_training.progress import ticks
+from kws_training.report import say
 from kws_training.settings import AugmentSettings
 from kws_training.windows import window
 
@@ -21,6 +23,7 @@ _BLOCK = 3200
 REACH = 240
 """Frames before the first of a block that its embeddings may depend on: a bound for the default backbone."""
 _BATCH = 16
+_STRETCH = 57_600
 
 
 class Embedder:
@@ -93,7 +96,9 @@ def embed_clips(
     if kept.exists():
         return np.asarray(np.load(kept, mmap_mode="r"))
     parts = []
-    for number, frames in enumerate(Joined(store, clips).stretches()):
+    joined = Joined(store, clips)
+    say(f"embedding {path.name}, {len(joined) * SETTINGS.hop / SETTINGS.rate / 3600:.1f} h")
+    for number, frames in enumerate(ticks(joined.stretches(), path.name, joined.n_stretches)):
         if noise is not None:
             frames = _disturbed(frames, *noise, np.random.default_rng((seed, number)))  # noqa: PLW2901
         parts.append(embedder.stream(frames))
@@ -134,7 +139,12 @@ class Joined:
         found = np.concatenate(parts) if parts else np.zeros((0, SETTINGS.mels), np.uint8)
         return np.pad(found, ((length - len(found), 0), (0, 0)), constant_values=FLOOR)
 
-    def stretches(self, most: int = 57_600) -> Iterator[Bytes]:
+    @property
+    def n_stretches(self) -> int:
+        """How many `stretches` yields."""
+        return -(-len(self) // _STRETCH)
+
+    def stretches(self, most: int = _STRETCH) -> Iterator[Bytes]:
         """Yield all frames, about ten minutes at a time."""
         for end in range(most, len(self) + most, most):
             length = min(most, len(self) - (end - most))

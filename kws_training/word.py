@@ -206,7 +206,8 @@ def _real(request: Request) -> bool:
 def _some_speech(request: Request) -> Bytes:
     """Return some tens of seconds to compare the exported network on."""
     for store, clips in judging_clips(request.work, request.run, request.phrase).values():
-        return np.concatenate([store[clip] for clip in clips[:12]])
+        if clips:
+            return np.concatenate([store[clip] for clip in clips[:12]])
     raise DataError(f"{request.work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
 
 

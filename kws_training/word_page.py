@@ -54,8 +54,10 @@ def page_of(figures: Figures, pictures: dict[str, bytes], bundle: Bundle) -> str
 
 def _tiles(figures: Figures) -> str:
     rate = figures["false_accepts"] / figures["hours"] if figures["hours"] else 0.0
-    limits = f"{figures['false_accepts']} in {figures['hours']:.3g} h, 95 % up to {figures['false_accepts_high']:.2g}"
-    tiles = [("false accepts an hour", f"{rate:.2g}", limits)]
+    limits = (
+        f"{figures['false_accepts']} in {figures['hours']:.3g} h, 95 % up to {_short(figures['false_accepts_high'])}"
+    )
+    tiles = [("false accepts an hour", _short(rate), limits)]
     for row in figures["recall"]:
         if row["condition"] in ("clean", "noise 10 dB"):
             name = f"heard: {row['set']}, {row['condition']}"
@@ -142,3 +144,7 @@ def _near(figures: Figures) -> str:
 def _lines(title: str, lines: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<h2>{title}</h2><ul>{items}</ul>" if items else ""
+
+
+def _short(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -30,10 +30,14 @@ def det_curves(curves: Mapping[str, dict[str, Any]], hours: float) -> bytes:
             above = [[max(0.0, missed - 100 * at["missed_low"])], [max(0.0, 100 * at["missed_high"] - missed)]]
             axes.errorbar([here], [missed], above, across, color=colour, marker="o", capsize=3, zorder=3)
         axes.axvspan(least, 1 / hours, color=LINE, alpha=0.5, linewidth=0)
-        axes.text(least * 1.05, 99, f"none in\n{hours:.3g} h", va="top", fontsize=8, color=GREY)
+        worst = max((100 * curve["at"]["missed_high"] for curve in curves.values()), default=0.0)
+        top = min(102.0, max(20.0, 2.5 * worst))
+        axes.text(least * 1.05, 0.98 * top, f"none in\n{hours:.3g} h", va="top", fontsize=8, color=GREY)
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter("")
         axes.set_xlim(least, max(100.0, 20 / hours))
-        axes.set_ylim(0, 100)
+        axes.set_ylim(0, top)
         axes.set_xlabel("false accepts an hour of speech without the phrase")
         axes.set_ylabel("missed, %")
         axes.legend(loc="upper right")
@@ -46,7 +50,7 @@ def recall_by_condition(rows: Sequence[dict[str, Any]]) -> bytes:
     conditions = list(dict.fromkeys(row["condition"] for row in rows))
     sets = list(dict.fromkeys(row["set"] for row in rows))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(7.2, 3.8))
+        figure, axes = plt.subplots(figsize=(8.4, 3.8))
         for i, (name, colour) in enumerate(zip(sets, COLOURS, strict=False)):
             mine = [row for row in rows if row["set"] == name]
             x = [conditions.index(row["condition"]) + 0.16 * (i - (len(sets) - 1) / 2) for row in mine]
@@ -59,7 +63,7 @@ def recall_by_condition(rows: Sequence[dict[str, Any]]) -> bytes:
         lowest = min((100 * row["low"] for row in rows), default=0.0)
         axes.set_ylim(max(0.0, min(50.0, 10 * np.floor(lowest / 10) - 5)), 102)
         axes.set_ylabel("heard, %")
-        axes.legend(loc="lower left")
+        axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
         axes.set_title("Heard at the chosen threshold, by condition; bars: 95 %")
         return png(figure)
 

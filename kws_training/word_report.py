@@ -244,7 +244,8 @@ def _worst(told: Told) -> list[dict[str, Any]]:
 def _timeline(told: Told, sets: Sequence[Trials]) -> dict[str, Any] | None:
     """Return the scores over some minutes of judging speech around its worst place, with the phrase put in."""
     peaks = _peaks(told)
-    clips = [samples for trials in sets[:1] for samples in trials.clips[:_PUT_IN]]
+    spread = sets[0].clips if sets else ()
+    clips = [spread[int(i)] for i in np.unique(np.linspace(0, len(spread) - 1, _PUT_IN).astype(int))] if spread else []
     if not peaks or not clips:
         return None
     _, name, look = peaks[0]

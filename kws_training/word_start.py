@@ -86,6 +86,7 @@ def refresh(run: Path, facts: Mapping[str, Any], recipe: WordRecipe) -> None:
     whole = {
         **facts,
         "spoken": [facts["spoken"], *(settings[key] for key in _SPEAKS)],
+        "takes": [facts["takes"], settings["tracts"]],
         "trained": [facts["trained"], {key: value for key, value in settings.items() if key not in _ONLY_THRESHOLD}],
     }
     wanted = {

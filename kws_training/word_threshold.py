@@ -12,11 +12,14 @@ from kws_training.evaluate import poisson
 from kws_training.feature_store import SETTINGS
 from kws_training.few_shot import covered, scores
 from kws_training.settings import WordRecipe
+from voice.errors import DataError
 from voice.events import RATE
 
 Looks = npt.NDArray[np.float32]
 """Smoothed scores at the detector's looks, shape (looks,)."""
 _HOURS_PER_FRAME = SETTINGS.hop / RATE / 3600
+_LEAST = 0.05
+"""No threshold is lower, however far speech stays from it."""
 _NONE_FOUND = 3.69
 """False accepts that none at all may stand for (95 %): the upper limit of a Poisson mean."""
 
@@ -49,11 +52,11 @@ class Threshold:
                 f"{wanted:g} false accepts an hour are NOT promised, nor any other rate: only synthetic speech judged"
             )
         if self.high <= wanted:
-            return f"at most {wanted:g} false accepts an hour are promised (95 % up to {self.high:.2g})"
+            return f"at most {wanted:g} false accepts an hour are promised (95 % up to {_short(self.high)})"
         more = ""
         if self.hours < _NONE_FOUND / wanted:
             more = f"; {self.hours:.2g} h of speech are too few for it, {_NONE_FOUND / wanted:.0f} h are the least"
-        return f"{wanted:g} false accepts an hour are NOT promised, {self.high:.2g} are (95 %){more}"
+        return f"{wanted:g} false accepts an hour are NOT promised, {_short(self.high)} are (95 %){more}"
 
 
 def judge(
@@ -65,11 +68,18 @@ def judge(
 
 
 def calibrate(judged: Mapping[str, Looks], recipe: WordRecipe) -> Threshold:
-    """Return the lowest threshold, in steps of 0.01, that speech passes no oftener than the recipe says."""
+    """Return the lowest threshold, in steps of 0.01, that speech passes no oftener than the recipe says.
+
+    Raises:
+        DataError: nothing judges.
+    """
     hours = hours_of(judged, recipe)
+    if hours <= 0:
+        raise DataError("there is no speech to find a threshold with", fix="give more sound with --negatives")
     every = np.sort(np.concatenate([events(looks, recipe) for looks in judged.values()]))[::-1]
     allowed = int(recipe.false_accepts_per_hour * hours)
-    threshold = 0.05 if len(every) <= allowed else min(0.99, float(np.floor(every[allowed] * 100) / 100 + 0.01))
+    passing = float(np.floor(every[allowed] * 100) / 100 + 0.01) if len(every) > allowed else 0.0
+    threshold = min(0.99, max(_LEAST, passing))
     n = int((every >= threshold).sum())
     _, low, high = poisson(n, hours)
     return Threshold(round(threshold, 2), n, round(hours, 2), round(low, 3), round(high, 3))
@@ -98,3 +108,7 @@ def events(looks: Looks, recipe: WordRecipe) -> Looks:
 def event_looks(recipe: WordRecipe) -> int:
     """Return the looks of a refractory time."""
     return max(1, recipe.refractory_ms * RATE // 1000 // SETTINGS.hop // recipe.step_frames)
+
+
+def _short(rate: float) -> str:
+    return f"{rate:.0f}" if rate >= 10 else f"{rate:.2g}"

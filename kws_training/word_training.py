@@ -13,6 +13,7 @@ from kws_training.embedded import Embedder, Embeddings, Joined
 from kws_training.feature_store import FLOOR, SETTINGS, Clip, FeatureStore
 from kws_training.few_shot import covered, peaks_of, pooled_of, scores, train_head
 from kws_training.models.backbone import embedder as lower_part
+from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
 from kws_training.template import template_head
@@ -85,9 +86,11 @@ def match_word(
     return head, n_pooled, _judged(run, streams, head, recipe, n_pooled, embedder.stride)
 
 
-def stream_of(embedder: Embedder, store: FeatureStore, clips: Sequence[Clip]) -> Embeddings:
+def stream_of(embedder: Embedder, store: FeatureStore, clips: Sequence[Clip], title: str = "embedding") -> Embeddings:
     """Return the embeddings of clips as one stream."""
-    return np.concatenate([embedder.stream(part) for part in Joined(store, clips).stretches()])
+    joined = Joined(store, clips)
+    parts = [embedder.stream(part) for part in ticks(joined.stretches(), title, joined.n_stretches)]
+    return np.concatenate(parts or [np.zeros((0, embedder.width), np.float16)])
 
 
 def tune_word(
@@ -107,7 +110,7 @@ def tune_word(
         embedder = Embedder(lower)
         false_accepts: list[tuple[float, Found]] = []
         for name, (store, clips) in negative_clips(work, run, phrase).items():
-            every = scores(head, stream_of(embedder, store, clips), n_covered)
+            every = scores(head, stream_of(embedder, store, clips, f"false accepts: {name}"), n_covered)
             for at in peaks_of(every, n_covered // 3):
                 false_accepts.append((float(every[at]), Found(name, (int(at) + 1) * stride)))
         false_accepts.sort(key=lambda item: -item[0])
@@ -121,7 +124,9 @@ def tune_word(
 
 
 def _judging(work: Path, run: Path, phrase: str, embedder: Embedder) -> dict[str, Embeddings]:
-    return {name: stream_of(embedder, *part) for name, part in judging_clips(work, run, phrase).items()}
+    clips = judging_clips(work, run, phrase)
+    say(f"judging by {', '.join(clips)}")
+    return {name: stream_of(embedder, *part, f"judging: {name}") for name, part in clips.items()}
 
 
 def _judged(
