@@ -1,6 +1,7 @@
 """The table of bundles: size, memory, speed and error rate side by side."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -39,6 +40,14 @@ def test_every_bundle_and_decoder_has_a_row_with_what_it_costs(corpus, tmp_path)
     (tmp_path / "blocked").touch()
     with pytest.raises(DataError, match="choose another folder"):
         write_tables(tmp_path / "blocked", rows)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="needs /proc")
+def test_the_memory_is_that_of_the_other_process_and_not_of_this_one(corpus):
+    large = np.ones(300 << 17)  # 300 MiB here
+    found = measuring.footprint("asr-en", corpus / "noise_with_words" / "a.wav")
+    assert large.sum() > 0
+    assert 30 < found["rss_mib"] < 250
 
 
 def test_a_process_that_fails_is_one_line(tmp_path):
