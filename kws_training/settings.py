@@ -183,7 +183,7 @@ class WordRecipe(_Strict):
     take_copies: int = Field(60, gt=0, description="variations of each take at most")
     take_share: float = Field(0.5, ge=0, le=1, description="of the positives, where there are takes")
     tracts: tuple[float, ...] = Field((0.88, 0.94, 1.0, 1.06, 1.13, 1.22), description="takes are resampled by these")
-    late_frames: int = Field(16, ge=0, description="latest end of a positive window after the phrase, frames")
+    late_frames: int = Field(20, ge=0, description="latest end of a positive window after the phrase, frames")
     pooled: int = Field(0, ge=0, description="embeddings a look pools over; 0: as long as the phrase lasts")
     step_frames: int = Field(8, gt=0, description="frames between two looks")
     smoothing_steps: int = Field(2, gt=0, description="looks averaged")
@@ -197,7 +197,7 @@ class WordRecipe(_Strict):
     peak_rate: float = Field(3e-3, gt=0)
     label_smoothing: float = Field(0.005, ge=0, lt=0.5)
     tune_rounds: int = Field(3, ge=0, description="trainings of backbone and head together, after the head's own")
-    tune_steps: int = Field(350, gt=0, description="of each")
+    tune_steps: int = Field(300, gt=0, description="of each")
     tune_batch: int = Field(64, gt=0, description="whole clips of such a step")
     tune_mined: int = Field(6000, gt=0, description="false accepts that such a round learns from at most")
     tune_rate: float = Field(1.5e-3, gt=0)
@@ -205,8 +205,8 @@ class WordRecipe(_Strict):
     weights: Literal["float32", "float16", "int8"] = Field("int8", description="how the bundle stores them")
     head: HeadSettings = HeadSettings()
     augment: AugmentSettings = AugmentSettings(
-        noise_share=0.85,
-        snr_db=(-3.0, 28.0),
+        noise_share=0.7,
+        snr_db=(0.0, 35.0),
         room_share=0.35,
         room_seconds=(0.15, 0.7),
         speed=0.15,
