@@ -26,6 +26,8 @@ from voice.models.wake import StreamingWakeDetector
 FIRST = 0.3
 THRESHOLDS = (0.3, 0.5, 0.7, 0.8, 0.9)
 MARGINS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
+LOOKS = 6
+"""Looks above the threshold that are looked at again, until one is taken; a refused one starts no refractory time."""
 APART = round(1.5 * RATE)
 """Samples between two triggers."""
 
@@ -35,7 +37,7 @@ class Trigger:
     """Where the wake word passed the low threshold."""
 
     scores: dict[float, float]
-    """Threshold -> loss per character when the score passed it; absent where it didn't."""
+    """Threshold -> smallest loss per character of the looks that passed it; absent where none did."""
 
 
 def triggers(
@@ -53,11 +55,12 @@ def triggers(
         rest = [(when, value) for when, value in looks[i:] if when < quiet_until]
         losses = {}
         for threshold in THRESHOLDS:
-            passed = next((when for when, value in rest if value >= threshold), None)
-            if passed is not None:
+            passed = [when for when, value in rest if value >= threshold][:LOOKS]
+            if passed:
                 started = time.process_time()
-                losses[threshold] = verifier.verify(audio[max(0, passed - round(LOOK_BACK_S * RATE)) : passed]).loss
-                spent.append(time.process_time() - started)
+                heard = (audio[max(0, when - round(LOOK_BACK_S * RATE)) : when] for when in passed)
+                losses[threshold] = min(verifier.verify(samples).loss for samples in heard)
+                spent.append((time.process_time() - started) / len(passed))
         found.append(Trigger(losses))
     return found
 
