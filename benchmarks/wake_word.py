@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundles = {name: _bundle(name) for name in arguments.bundle or WORDS}
     speech = decoded(speech_clips(arguments.data, arguments.more, arguments.skip, _part(arguments.split) or "test"))
     have = {} if arguments.quick or arguments.no_peers else installed()
-    if not have and not arguments.quick:
+    if not have and not arguments.quick and not arguments.no_peers:
         print("no peers: `make peers` installs them beside our environment")
     peers = [peer for peer in PEERS if peer.name in have and _wanted(peer, arguments.engines)]
     found: list[Figures] = []
