@@ -130,8 +130,8 @@ def test_phones_can_be_the_labels(cache, recipe, lexicon, tmp_path):
     with pytest.raises(DataError, match="the labels are phones, and there is no lexicon"):
         train(cache, phones, tmp_path, Budget(1), lambda line: None)
     said = []
-    train(cache, phones, tmp_path, Budget(2), said.append, lexicon=lexicon)
-    assert "PER" in said[-1] or "PER" in " ".join(said)
+    train(cache, phones, tmp_path, Budget(15), said.append, lexicon=lexicon)  # sure enough of itself for int8
+    assert any("dev PER" in line for line in said)
     bundle = write(tmp_path / "bundle", export_run(tmp_path, phones, cache), phones, cache, [])
     assert bundle.manifest.decision.units == "phones"
     assert bundle.manifest.labels[1:3] == ("AA", "AE")
