@@ -1,6 +1,8 @@
 """The commands `kws-train backbone` and `kws-train keyword`."""
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,7 @@ import typer
 from kws_training.download import cache
 from kws_training.report import say
 from kws_training.settings import BackboneRecipe, KeywordRecipe, WordRecipe, read_recipe
-from voice.errors import ConfigError
+from voice.errors import ConfigError, DataError
 
 Processes = Annotated[int, typer.Option(min=1, help="that speak and compute features")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="of TensorFlow")]
@@ -113,9 +115,11 @@ def keyword(  # noqa: PLR0913 - the options of a command
         )
         make_word(request, settings, recipe, template=template, n_processes=processes)
     if install is not None:
-        from kws_training.install import install_wake  # noqa: PLC0415
-
-        say(install_wake(out, install, phrase))
+        command = [sys.executable, "-m", "voice", "bundle", "install", str(out), "--config", str(install)]
+        if subprocess.run([*command, "--phrase", phrase]).returncode:  # noqa: S603, PLW1510
+            raise DataError(
+                f"{out} is made, but not installed", fix="mend the configuration, then `voice bundle install`"
+            )
 
 
 def _whole(

@@ -13,11 +13,12 @@ _Json = Annotated[bool, typer.Option("--json", help="JSON lines on standard outp
 
 
 def register(app: typer.Typer) -> None:
-    """Add `voice bundle list|show|verify`."""
+    """Add `voice bundle list|show|verify|install`."""
     bundles = typer.Typer(help="Look at model bundles.", no_args_is_help=True)
     bundles.command("list")(list_bundles)
     bundles.command("show")(show)
     bundles.command("verify")(verify)
+    bundles.command("install")(install)
     app.add_typer(bundles, name="bundle")
 
 
@@ -112,3 +113,17 @@ def _summary(bundle: Any) -> dict[str, Any]:
         "licence": manifest.licence,
         "folder": str(bundle.folder),
     }
+
+
+def install(
+    bundle: Annotated[str, typer.Argument(help="A folder, or the name of a shipped wake word.")],
+    config: Annotated[Path, typer.Option(help="The assistant's YAML; made where it is missing.")],
+    phrase: Annotated[
+        str | None, typer.Option(help="How the word is written, where its id doesn't say.")
+    ] = None,
+) -> None:
+    """Let an assistant listen for a wake word: the bundle beside its configuration, and named there."""
+    from voice.models.bundle import load_bundle  # noqa: PLC0415
+    from voice.ops.install import install_wake  # noqa: PLC0415
+
+    say(install_wake(load_bundle(bundle, "wake").folder, config, phrase))

@@ -89,7 +89,7 @@ def _with(config: Config, text: str, name: str, place: str, phrase: str | None) 
     listed = _value(models, "wake")
     new = WakeSettings(bundle=place, phrase=phrase)
     entries = [word for word in words if same is None and not _is(listed, yaml.SequenceNode)] + [new]
-    if same is not None and _is(listed, yaml.SequenceNode):
+    if same is not None and listed is not None and _is(listed, yaml.SequenceNode):
         wanted = (*words[:same], words[same].model_copy(update={"bundle": place}), *words[same + 1 :])
         return wanted, _renamed(text, listed.value[same], place)
     wanted = (new,) if same is not None else (*words, new)
@@ -114,14 +114,14 @@ def _renamed(text: str, entry: yaml.Node, place: str) -> str:
     if node is not None:
         return text[: node.start_mark.index] + _scalar(place) + text[node.end_mark.index :]
     at = entry.start_mark.index
-    if entry.flow_style:
+    if _flows(entry):
         return f"{text[: at + 1]}bundle: {_scalar(place)}, {text[at + 1 :]}"
     return f"{text[:at]}bundle: {_scalar(place)}{_newline(text)}{' ' * entry.start_mark.column}{text[at:]}"
 
 
 def _appended(text: str, listed: yaml.Node, new: WakeSettings) -> str:
     """Return the document with one more wake word at the end of its list."""
-    if listed.flow_style:
+    if _flows(listed):
         at = listed.end_mark.index - 1  # of the closing bracket
         comma = "" if text[:at].rstrip().endswith((",", "[")) else ", "
         return f"{text[:at]}{comma}{_flow(new)}{text[at:]}"
@@ -135,7 +135,7 @@ def _listed(text: str, root: yaml.Node | None, models: yaml.Node | None, entries
     """Return the document with a list of wake words that it didn't have."""
     newline = _newline(text)
     flow = f"wake: [{', '.join(map(_flow, entries))}]"
-    if models is not None and models.flow_style:
+    if models is not None and _flows(models):
         at = models.start_mark.index + 1
         return f"{text[:at]}{flow}{', ' if models.value else ''}{text[at:]}"
     if models is not None:
@@ -143,7 +143,7 @@ def _listed(text: str, root: yaml.Node | None, models: yaml.Node | None, entries
         indent = " " * models.start_mark.column
         whole = f"wake:{newline}{_block(entries, indent + '  ', newline)}"
         return f"{text[:at]}{whole}{indent}{text[at:]}"
-    if root is not None and root.flow_style:
+    if root is not None and _flows(root):
         at = root.start_mark.index + 1
         return f"{text[:at]}models: {{{flow}}}{', ' if root.value else ''}{text[at:]}"
     indent = " " * (root.start_mark.column if root else 0)
@@ -152,9 +152,14 @@ def _listed(text: str, root: yaml.Node | None, models: yaml.Node | None, entries
     return text + front + whole
 
 
+def _flows(node: yaml.Node) -> bool:
+    """Return whether a list or mapping is written within brackets."""
+    return bool(getattr(node, "flow_style", False))
+
+
 def _last(node: yaml.Node) -> int:
     """Return the index just after the last character of a node; a block's own mark lies behind comments."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+    if isinstance(node, yaml.ScalarNode) or _flows(node) or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
     return _last(last[1] if isinstance(node, yaml.MappingNode) else last)

@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from kws_training.install import install_wake
 from voice.config import load_config
 from voice.errors import BundleError, ConfigError, DataError
 from voice.events import Chunk
 from voice.models.bundle import SHIPPED, load_bundle, write_bundle
 from voice.models.wake import StreamingWakeDetector
+from voice.ops.install import install_wake
 from voice.pipeline.words import wake_words
 
 COMMENTED = """\
