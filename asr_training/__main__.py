@@ -84,7 +84,7 @@ def train(  # noqa: PLR0913, PLR0917 - one option for each fact about a training
     budget, words = Budget(settings.schedule.steps, minutes), Lexicon(path) if path else None
     prepared = Cache(cache, settings.features)
     from asr_training.train import train as learn  # noqa: PLC0415 - slow to import
-    from training.launch import together  # noqa: PLC0415
+    from kws_training.launch import together  # noqa: PLC0415
 
     with together(workers, rank, address, module="asr_training"):
         learn(prepared, settings, run, budget, say, threads, words, init=init)

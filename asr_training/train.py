@@ -24,7 +24,7 @@ from asr_training.schedule import Budget, learning_rate
 from asr_training.settings import Recipe
 from asr_training.trainer import Trainer, network_of
 from asr_training.units import LEXICON_FIX
-from training.parallel import Group, current_group
+from kws_training.parallel import Group, current_group
 from voice.errors import DataError
 from voice.text import edit_distance
 

@@ -18,7 +18,7 @@ from asr_training.models.waveform import FILTERS, over_waveform
 from asr_training.phones import PHONES, Lexicon
 from asr_training.settings import Recipe
 from asr_training.units import Units
-from training.parallel import Group
+from kws_training.parallel import Group
 from voice.errors import ConfigError, DataError
 
 _AVERAGE_EVERY = 4  # steps between two updates of the averaged weights

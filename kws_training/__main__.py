@@ -65,7 +65,7 @@ def train(  # noqa: PLR0913 - the options of a command
         prepare_dataset(settings.data, work)
     use_threads(n_threads)
     from kws_training.commands import decide, train_commands  # noqa: PLC0415
-    from training.launch import together  # noqa: PLC0415
+    from kws_training.launch import together  # noqa: PLC0415
 
     started = time.monotonic()
     with together(workers, rank, address) as leads:

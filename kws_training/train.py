@@ -15,10 +15,10 @@ import numpy as np
 from kws_training.checkpoints import Checkpoints, State
 from kws_training.feed import Feed, Maker
 from kws_training.optimisers import Mixup, build_optimiser, rate_at
+from kws_training.parallel import Group, current_group
 from kws_training.progress import Events, epoch_bar
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings
-from training.parallel import Group, current_group
 from voice.errors import DataError
 
 

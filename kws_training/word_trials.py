@@ -69,7 +69,7 @@ def synthetic_trials(phrase: str, seed: int) -> Trials | None:
             for text in (phrase, f"{phrase} {rng.choice(COMMAND_SENTENCES)}"):
                 clips.append(synthesise(text, Style(voice, pace)))
                 names.append(f"{voice} {pace} {text}")
-    note = "synthetic voices that no training hears; people are missed more often or less"
+    note = "synthetic voices that no training hears: a hint, not what people will find"
     return Trials("held-out voices", note, tuple(clips), tuple(names)) if clips else None
 
 

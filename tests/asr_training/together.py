@@ -6,7 +6,7 @@ from pathlib import Path
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
 from asr_training.train import Budget, train
-from training.parallel import Group, set_group
+from kws_training.parallel import Group, set_group
 
 if __name__ == "__main__":
     cache, recipe_file, run, steps, *place = sys.argv[1:]

@@ -58,7 +58,7 @@ def train(folder, settings=SETTINGS, maker=batches, model=None):
 if __name__ == "__main__":  # tiny.py FOLDER [RANK SIZE PORT]
     target, *place = sys.argv[1:]
     if place:
-        from training.parallel import Group, set_group
+        from kws_training.parallel import Group, set_group
 
         rank, size, port = map(int, place)
         set_group(Group(rank, size, ("127.0.0.1", port)))

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from training.parallel import KEY_VARIABLE, Group, set_group
+from kws_training.parallel import KEY_VARIABLE, Group, set_group
 from voice.errors import ConfigError
 
 

@@ -1,1 +1,0 @@
-"""What both trainings share: several processes that train one network."""
