@@ -118,9 +118,7 @@ def _summary(bundle: Any) -> dict[str, Any]:
 def install(
     bundle: Annotated[str, typer.Argument(help="A folder, or the name of a shipped wake word.")],
     config: Annotated[Path, typer.Option(help="The assistant's YAML; made where it is missing.")],
-    phrase: Annotated[
-        str | None, typer.Option(help="How the word is written, where its id doesn't say.")
-    ] = None,
+    phrase: Annotated[str | None, typer.Option(help="How the word is written, where its id doesn't say.")] = None,
 ) -> None:
     """Let an assistant listen for a wake word: the bundle beside its configuration, and named there."""
     from voice.models.bundle import load_bundle  # noqa: PLC0415
