@@ -16,6 +16,7 @@ import numpy.typing as npt
 from kws_training.embedded import Embeddings
 from kws_training.models.backbone import head_network
 from kws_training.optimisers import build_optimiser, rate_at
+from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings, WordRecipe
 from kws_training.word_clips import Placed
@@ -92,7 +93,7 @@ def _round(
     rng = np.random.default_rng((recipe.seed, number))
     batches = Draw(material, recipe, n_pooled, rng)
     total = 0.0
-    for step in range(recipe.steps):
+    for step in ticks(range(recipe.steps), f"head, round {number + 1}", recipe.steps):
         head.optimizer.learning_rate = rate_at(step, settings)
         x, y = batches()
         total += float(head.train_on_batch(x.astype(np.float32), y[:, None, None]))

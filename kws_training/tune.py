@@ -17,6 +17,7 @@ from kws_training.augment import Batch, disturb
 from kws_training.feature_store import Clip, to_logmel
 from kws_training.feed import Feed
 from kws_training.optimisers import build_optimiser, rate_at
+from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings, WordRecipe
 from kws_training.word_clips import LENGTH, Sources, noise_under, varied
@@ -140,7 +141,8 @@ def tune(
     network.compile(build_optimiser(settings), BestLook(), jit_compile=False)
     feed, total = Feed(batches, n_processes), 0.0
     try:
-        for step, (x, y) in enumerate(feed.batches(0, recipe.tune_steps)):
+        batches_ahead = feed.batches(0, recipe.tune_steps)
+        for step, (x, y) in enumerate(ticks(batches_ahead, f"tuning, round {number + 1}", recipe.tune_steps)):
             network.optimizer.learning_rate = rate_at(step, settings)
             total += float(network.train_on_batch(x, y))
     finally:
