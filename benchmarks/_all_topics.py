@@ -44,6 +44,7 @@ async def ask_facts(wire: Wire) -> None:
     await wire.until("hermes/asr/version")
     for topic, payload, answer in (
         ("rhasspy/hotword/getHotwords", {}, "rhasspy/hotword/hotwords"),
+        ("earshot/hotword/markWrong", {"siteId": "default"}, "earshot/hotword/markedWrong"),
         ("rhasspy/audioServer/getDevices", {"modes": ["input", "output"]}, "rhasspy/audioServer/devices"),
         ("rhasspy/tts/getVoices", {}, "rhasspy/tts/voices"),
         ("rhasspy/g2p/pronounce", {"words": ["light"]}, "rhasspy/g2p/phonemes"),

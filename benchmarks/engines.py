@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from voice.audio.features import features
-from voice.models.backend import Network
+from voice.models.backend import Network, StreamingNetwork
 from voice.models.bundle import Bundle, Manifest, shipped_bundles
 
 ROOT = Path(__file__).parent.parent
@@ -37,14 +37,26 @@ def outputs(bundle: Bundle, engine: str) -> dict[str, np.ndarray]:
     """Return the network's first output for each window of each clip, shape (rows, labels), by clip name."""
     import soundfile
 
-    network = Network(bundle.model_path, pkgutil.resolve_name(INTERPRETERS[engine]))
-    results = {}
+    interpreter, results = pkgutil.resolve_name(INTERPRETERS[engine]), {}
+    decision = bundle.manifest.decision
+    stepping = decision.kind == "wake" and decision.stream
+    network = None if stepping else Network(bundle.model_path, interpreter)
     for clip in sorted(CLIPS.glob("*.flac")):
         samples, _ = soundfile.read(clip, dtype="float32")
         frames = features(samples, bundle.manifest.features)
+        if network is None:
+            results[clip.stem] = stepped(StreamingNetwork(bundle.model_path, interpreter), frames)
+            continue
         rows = [network.run(window.reshape(_shape(network, window)))[0] for window in windows(frames, bundle.manifest)]
         results[clip.stem] = np.concatenate([row.reshape(-1, row.shape[-1]) for row in rows])
     return results
+
+
+def stepped(network: StreamingNetwork, frames: np.ndarray) -> np.ndarray:
+    """Return what a network that takes steps answers to each, shape (steps, labels)."""
+    size = network.frames_shape[1]
+    steps = frames[: len(frames) // size * size].reshape(-1, 1, size, frames.shape[-1])
+    return np.stack([network.step(step).reshape(-1) for step in steps])
 
 
 def windows(frames: np.ndarray, manifest: Manifest) -> list[np.ndarray]:

@@ -46,6 +46,7 @@ READ_ONLY = {model.topic_filter for model in (*JSON_TOPICS, *SOUND_TOPICS) if mo
     "hermes/dialogueManager/startSession",
     "earshot/skill/+/register",
     "hermes/nlu/partialQuery",
+    "earshot/hotword/markWrong",
     "hermes/tts/stop",
 }
 """What the assistant never sends in this chain: here the client does."""

@@ -6,7 +6,7 @@ import pytest
 from kws_training.corpora import further_speech, keyword_split, official_split, speech_split, wake_words
 from kws_training.feature_store import FLOOR, Clip, FeatureStore, audio_bytes, to_bytes, to_logmel, write_store
 from kws_training.keyword_data import Phrase, recordings, word_end
-from kws_training.settings import CommandsRecipe, KeywordRecipe, read_recipe
+from kws_training.settings import BackboneRecipe, CommandsRecipe, KeywordRecipe, read_recipe
 from kws_training.synthesis import HELD_OUT, resample, training_styles
 from voice.errors import ConfigError, DataError
 
@@ -130,7 +130,8 @@ def test_held_out_voices_never_train():
 def test_shipped_recipes_are_valid(request):
     folder = request.config.rootpath / "config" / "kws"
     for path in folder.glob("*.yaml"):
-        read_recipe(path, KeywordRecipe if path.stem.startswith("computer") else CommandsRecipe)
+        kind = {"computer": KeywordRecipe, "backbone": BackboneRecipe}.get(path.stem.split("-")[0], CommandsRecipe)
+        read_recipe(path, kind)
     assert read_recipe(folder / "commands.yaml", CommandsRecipe).optimiser.batch == 128
     assert read_recipe(folder / "computer.yaml", KeywordRecipe).window_frames == 112
     assert read_recipe(folder / "official-12.yaml", CommandsRecipe).data.protocol == "A"
