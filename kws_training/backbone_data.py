@@ -13,7 +13,7 @@ from kws_training.corpora import further_speech, running_speech
 from kws_training.feature_store import SETTINGS, Bytes, Clip, FeatureStore, to_logmel
 from kws_training.pronounce import installed_pronouncer
 from kws_training.settings import BackboneRecipe
-from kws_training.windows import window
+from kws_training.windows import looped
 from voice.decoding.phones import PHONES
 from voice.text import normalise
 
@@ -192,9 +192,7 @@ class BackboneBatches:
         else:
             clip = self._noise[rng.integers(len(self._noise))]
             frames = self._stores["noise"][clip]
-        if len(frames) < n_frames:
-            frames = np.tile(frames, (-(-n_frames // len(frames)), 1))
-        return to_logmel(window(frames, rng, n_frames))
+        return to_logmel(looped(frames, rng, n_frames))
 
 
 def labels_of(phones: Sequence[Sequence[int]], n_labels: npt.NDArray[Any]) -> npt.NDArray[np.int32]:

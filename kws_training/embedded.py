@@ -14,7 +14,7 @@ from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStor
 from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import AugmentSettings
-from kws_training.windows import window
+from kws_training.windows import looped
 
 Embeddings = npt.NDArray[np.float16]
 """Shape (embeddings, width)."""
@@ -34,7 +34,7 @@ class Embedder:
     """
 
     def __init__(self, network: keras.Model) -> None:
-        self._call = _compiled(network)
+        self._call = compiled(network)
         self.width = int(network.output_shape[-1])
         sample = np.zeros((1, 64, SETTINGS.mels), np.float32)
         self.stride = 64 // int(np.shape(network(sample))[1])
@@ -64,7 +64,8 @@ class Embedder:
         return whole[: n_frames // self.stride]
 
 
-def _compiled(network: keras.Model) -> Any:
+def compiled(network: keras.Model) -> Any:
+    """Return a network as a function of arrays for looking only, as fast as the backend has it."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf  # noqa: PLC0415
 
@@ -158,10 +159,6 @@ def _disturbed(frames: Bytes, noises: FeatureStore, settings: AugmentSettings, r
     for first in range(0, len(frames) // length * length, length * 32):
         part = frames[first : first + length * 32]
         clips = to_logmel(part[: len(part) // length * length]).reshape(-1, length, SETTINGS.mels)
-        noise = np.stack([window(_tiled(noises[every[rng.integers(len(every))]], length), rng, length) for _ in clips])
+        noise = np.stack([looped(noises[every[rng.integers(len(every))]], rng, length) for _ in clips])
         found.append(disturb(rng, clips, to_logmel(noise), settings).reshape(-1, SETTINGS.mels))
     return to_bytes(np.concatenate(found)) if found else frames
-
-
-def _tiled(frames: Bytes, length: int) -> Bytes:
-    return frames if len(frames) >= length else np.tile(frames, (-(-length // len(frames)), 1))

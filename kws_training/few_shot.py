@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from kws_training.embedded import Embeddings
+from kws_training.embedded import Embeddings, compiled
 from kws_training.models.backbone import head_network
 from kws_training.optimisers import build_optimiser, rate_at
 from kws_training.progress import ticks
@@ -174,7 +174,7 @@ class Draw:
 def looks(head: keras.Model, stream: Embeddings, n_covered: int, block: int = 8192) -> npt.NDArray[np.float32]:
     """Return the logit of every look at a stream, shape (embeddings + 1 - n_covered,)."""
     found = np.zeros(max(0, len(stream) + 1 - n_covered), np.float32)
-    call = _compiled(head)
+    call = _call_of(head)
     for first in range(0, len(found), block):
         part = stream[first : first + block + n_covered - 1]
         whole = np.zeros((1, block + n_covered - 1, stream.shape[1]), np.float32)
@@ -192,12 +192,8 @@ def scores(head: keras.Model, stream: Embeddings, n_covered: int) -> npt.NDArray
 
 
 @lru_cache(maxsize=2)
-def _compiled(head: keras.Model) -> Any:
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf  # noqa: PLC0415
-
-        return tf.function(lambda x: head(x, training=False))
-    return lambda x: keras.ops.convert_to_numpy(head(x, training=False))
+def _call_of(head: keras.Model) -> Any:
+    return compiled(head)  # once for all streams of a look
 
 
 def mine(head: keras.Model, material: Material, recipe: WordRecipe, n_pooled: int) -> Windows:

@@ -16,6 +16,13 @@ def window(frames: Bytes, rng: np.random.Generator, length: int = WINDOW_FRAMES)
     return np.pad(frames, ((front, -spare - front), (0, 0)), constant_values=FLOOR)
 
 
+def looped(frames: Bytes, rng: np.random.Generator, length: int) -> Bytes:
+    """Return `length` frames from a random place of a recording that is repeated where it is shorter."""
+    if len(frames) < length:
+        frames = np.tile(frames, (-(-length // len(frames)), 1))
+    return window(frames, rng, length)
+
+
 def isolated(rng: np.random.Generator, frames: Bytes) -> Bytes:
     """Return a piece of running speech, 0.25 to 0.7 s, as if it were a word said alone.
 

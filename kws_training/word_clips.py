@@ -10,7 +10,7 @@ from kws_training.augment import SILENCE, Batch, disturb, move, warp_frequency
 from kws_training.embedded import Embedder, Embeddings, Joined
 from kws_training.feature_store import SETTINGS, Bytes, Clip, FeatureStore, to_logmel
 from kws_training.settings import WordRecipe
-from kws_training.windows import window
+from kws_training.windows import looped, window
 
 LENGTH, END = 480, 400
 """Frames of a varied clip, and the frame at which its phrase ends."""
@@ -112,7 +112,7 @@ def noise_under(rng: np.random.Generator, sources: Sources, n_clips: int) -> Bat
     found = []
     for _ in range(n_clips):
         store, every = sources.background if rng.random() < _TALK_UNDER else sources.noise
-        found.append(_long(store[every[rng.integers(len(every))]], rng))
+        found.append(looped(store[every[rng.integers(len(every))]], rng, LENGTH))
     return to_logmel(np.stack(found))
 
 
@@ -134,9 +134,3 @@ def phrase_begin(frames: Bytes, end: int) -> int:
 def _speech(rng: np.random.Generator, background: tuple[FeatureStore, Sequence[Clip]], n_frames: int) -> Batch:
     store, clips = background
     return to_logmel(window(store[clips[rng.integers(len(clips))]], rng, n_frames))
-
-
-def _long(frames: Bytes, rng: np.random.Generator) -> Bytes:
-    if len(frames) < LENGTH:
-        frames = np.tile(frames, (-(-LENGTH // len(frames)), 1))
-    return window(frames, rng, LENGTH)
