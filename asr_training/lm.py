@@ -8,6 +8,7 @@ the criterion and computed afterwards.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,26 @@ class Sizes:
     def most(self, order: int) -> int:
         """Return the largest number of n-grams of an order."""
         return (self.bigrams, self.trigrams, self.quadgrams)[order - 2]
+
+
+class Limits(Protocol):
+    """Says how many n-grams may stay."""
+
+    def most(self, order: int) -> int:
+        """Return the largest number of n-grams of an order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The n-grams of one order that stay in a model, ascending by key; all of shape (n,)."""
+
+    key: Ids
+    """Index of the n-gram without its last word, among those that stay, * V + the last; a word's own id in order 1."""
+    score: Floats
+    """log p(last word | the others)."""
+    backoff: Floats
+    """log of its back-off weight as a context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,28 @@ def estimate(sentences: Iterable[str], sizes: Sizes = Sizes(), order: int = 3) -
         raise ConfigError(f"order {order} of a language model", fix=f"choose 2 to {len(ORDERS)}")
     lines = [sentence.split() for sentence in sentences]
     words = vocabulary(lines, sizes)
+    arrays = {"words": np.frombuffer("".join(f"{word}\n" for word in words).encode(), np.uint8)}
+    for n, (name, found) in enumerate(zip(ORDERS, estimated(lines, words, sizes, order), strict=False)):
+        if n:
+            arrays[f"{name}_key"] = found.key
+        arrays[f"{name}_score"] = found.score.astype(np.float16 if n else np.float32)
+        if n + 1 < order:
+            arrays[f"{name}_backoff"] = found.backoff.astype(np.float16 if n else np.float32)
+    return arrays
+
+
+def estimated(lines: Sequence[Sequence[str]], words: Sequence[str], sizes: Limits, order: int) -> list[Level]:
+    """Return the n-grams that stay of each order, from 1 on; `order` may be any from 2 on.
+
+    Args:
+        lines: the words of each sentence.
+        words: that are known, `MARKS` first.
+        sizes: limits of the longer orders.
+        order: words in the longest n-gram.
+
+    Raises:
+        DataError: the text is too small.
+    """
     v = len(words)
     ids, start = _numbered(lines, {word: i for i, word in enumerate(words)})
     grams = _grams(ids, start, v, order)
@@ -77,19 +120,13 @@ def estimate(sentences: Iterable[str], sizes: Sizes = Sizes(), order: int = 3) -
     for each in grams[1:]:
         p.append(_interpolated(each, p[-1][each.suffix]))
     kept = _pruned(grams, p, sizes)
-    backoff = _backoffs(grams, p, kept)
-    arrays = {"words": np.frombuffer("".join(f"{word}\n" for word in words).encode(), np.uint8)}
-    place = np.arange(v)
-    for n, name in enumerate(ORDERS[:order]):
-        here = kept[n]
-        score = np.log(p[n][here])
-        if n:
-            arrays[f"{name}_key"] = place[grams[n].context[here]] * v + grams[n].last[here]
-            place = np.cumsum(here) - 1
-        arrays[f"{name}_score"] = score.astype(np.float16 if n else np.float32)
-        if n + 1 < order:
-            arrays[f"{name}_backoff"] = np.log(backoff[n][here]).astype(np.float16 if n else np.float32)
-    return arrays
+    backoff = [*_backoffs(grams, p, kept), np.ones(len(p[-1]))]
+    found, place = [], np.arange(v)
+    for n, here in enumerate(kept):
+        key = place[grams[n].context[here]] * v + grams[n].last[here] if n else place
+        place = np.cumsum(here) - 1
+        found.append(Level(key, np.log(p[n][here]), np.log(backoff[n][here])))
+    return found
 
 
 def vocabulary(lines: Sequence[Sequence[str]], sizes: Sizes) -> list[str]:
@@ -165,7 +202,7 @@ def _interpolated(grams: Grams, lower: Floats) -> Floats:
     return (grams.count - discount) / total[grams.context] + gamma[grams.context] * lower
 
 
-def _pruned(grams: Sequence[Grams], p: Sequence[Floats], sizes: Sizes) -> list[Flags]:
+def _pruned(grams: Sequence[Grams], p: Sequence[Floats], sizes: Limits) -> list[Flags]:
     """Return which n-grams of each order stay: the most useful ones, and what longer ones need as their context."""
     kept = [np.ones(len(each), bool) for each in p]
     for n in range(len(grams) - 1, 0, -1):

@@ -108,8 +108,15 @@ class NGram:
         return total
 
 
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read_arrays(
+    path: Path, what: str = "a language model", make: str = "make it again with `asr-train lm`"
+) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of a model file, mapped read-only.
+
+    Args:
+        path: the file.
+        what: it should be, for the error.
+        make: how to get it, for the error.
 
     Raises:
         BundleError: it can't be read, is cut, or is something else.
@@ -118,15 +125,15 @@ def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
         with path.open("rb") as stream:
             head = stream.readline(1 << 16)
         if not head.startswith(MAGIC):
-            raise BundleError(f"{path}: not a language model", fix="make it with `asr-train lm`")
+            raise BundleError(f"{path}: not {what}", fix=make)
         size = path.stat().st_size
         arrays = {}
         for name, dtype, length, offset in json.loads(head[len(MAGIC) :]):
             if offset + np.dtype(dtype).itemsize * length > size:
                 raise BundleError(f"{path}: cut short", fix="make or install it again")
             arrays[name] = np.memmap(path, dtype, "r", offset, (length,)) if length else np.zeros(0, dtype)
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{path}: {error}", fix="make it again with `asr-train lm`") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise BundleError(f"{path}: {getattr(error, 'strerror', None) or error}", fix=make) from error
     return arrays
 
 

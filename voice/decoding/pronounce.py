@@ -1,0 +1,127 @@
+"""How any English word is said, from one small file: a dictionary, rules, letter names, and a model for the rest."""
+
+import re
+from bisect import bisect_left
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from voice.decoding.graphones import MAKE_AGAIN, Graphones
+from voice.decoding.inflections import made_of_known, with_s
+from voice.decoding.ngram import read_arrays
+from voice.decoding.phones import PHONES, Phones
+from voice.errors import BundleError
+
+MAX_PRONUNCIATIONS = 4
+"""Of one word."""
+_MAX_GUESSES = 3
+_LIKELY = 0.35
+"""A guess counts beside the best one from this share of the best one's probability on."""
+_KEPT = 4096  # words whose pronunciations are remembered
+_FIRST_PHONE = 128  # byte of PHONES[0]; smaller ones are letters
+_VOWEL_LETTERS = re.compile("[aeiouy]")
+_LETTER_NAMES = dict(
+    pair.split("=")
+    for pair in (
+        "a=EY|b=B IY|c=S IY|d=D IY|e=IY|f=EH F|g=JH IY|h=EY CH|i=AY|j=JH EY|k=K EY|l=EH L|m=EH M|n=EH N|o=OW|p=P IY|"
+        "q=K Y UW|r=AA R|s=EH S|t=T IY|u=Y UW|v=V IY|w=D AH B AH L Y UW|x=EH K S|y=W AY|z=Z IY"
+    ).split("|")
+)
+_NOTHING: Phones = ("AH",)  # what a word without a letter is said as
+
+
+class Pronunciations:
+    """Spells English words in ARPAbet; a `voice.decoding.speller.Speller`.
+
+    A word is looked up in the dictionary; else said as an inflection or a compound of words in there
+    (`voice.decoding.inflections`); else letter by letter, where it is one letter or has no vowel; else by the
+    joint-sequence model (`voice.decoding.graphones`). Nothing is unpacked: the dictionary is searched where it lies.
+
+    Args:
+        path: what `asr-train lexicon` wrote.
+
+    Raises:
+        BundleError: it can't be read, is cut, or is something else.
+    """
+
+    separator = ""
+
+    def __init__(self, path: Path) -> None:
+        arrays = read_arrays(path, "a file of pronunciations", MAKE_AGAIN)
+        try:
+            self._graphones = Graphones(arrays)
+            self._text, self._at = np.asarray(arrays["entries"]), np.asarray(arrays["entry_at"])
+        except KeyError as error:
+            raise BundleError(f"{path}: pronunciations without {error}", fix=MAKE_AGAIN) from error
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from error
+        if not len(self._at) or self._at[-1] != len(self._text):
+            raise BundleError(f"{path}: a dictionary whose index differs", fix=MAKE_AGAIN)
+        self._said = lru_cache(_KEPT)(self._find)
+
+    def __len__(self) -> int:
+        """Words of the dictionary."""
+        return len(self._at) - 1
+
+    def ways(self, word: str) -> tuple[Phones, ...]:
+        """Return the different pronunciations of a normalised word, the usual one first: one to four, none empty."""
+        return self._said(word)
+
+    def known(self, word: str) -> list[Phones]:
+        """Return the pronunciations that the dictionary has of a word."""
+        key = word.encode()
+        at = bisect_left(range(len(self)), key, key=lambda i: self._entry(i).partition(b" ")[0])
+        if at == len(self):
+            return []
+        name, *ways = self._entry(at).split(b" ")
+        return [tuple(PHONES[byte - _FIRST_PHONE] for byte in way) for way in ways] if name == key else []
+
+    def guessed(self, word: str) -> list[Phones]:
+        """Return what the model takes for likely pronunciations, whatever the dictionary says: none to three."""
+        found = self._graphones.best(word)
+        return [phones for phones, p in found[:_MAX_GUESSES] if p >= _LIKELY * found[0][1]]
+
+    def _find(self, word: str) -> tuple[Phones, ...]:
+        found = self.known(word) or made_of_known(word, self.known) or _by_letters(word)
+        found = found or self.guessed(word) or [_named(word) or _NOTHING]
+        return tuple(dict.fromkeys(found))[:MAX_PRONUNCIATIONS]
+
+    def _entry(self, i: int) -> bytes:
+        return self._text[self._at[i] : self._at[i + 1]].tobytes()
+
+
+def dictionary_arrays(words: Mapping[str, list[Phones]]) -> dict[str, npt.NDArray[Any]]:
+    """Return a dictionary as `Pronunciations` searches it.
+
+    Args:
+        words: pronunciations of each, the usual one first; what goes beyond `MAX_PRONUNCIATIONS` is left out.
+
+    Returns:
+        `entries` (uint8): for each word, ascending, its letters, then a space before the bytes of each pronunciation;
+        `entry_at` (uint32): where each begins, and the end.
+    """
+    byte = {phone: bytes([_FIRST_PHONE + i]) for i, phone in enumerate(PHONES)}
+    entries = [
+        b" ".join([word, *(b"".join(byte[phone] for phone in way) for way in ways[:MAX_PRONUNCIATIONS])])
+        for word, ways in sorted((word.encode(), ways) for word, ways in words.items())
+    ]
+    at = np.cumsum([0, *map(len, entries)])
+    return {"entries": np.frombuffer(b"".join(entries), np.uint8), "entry_at": at.astype(np.uint32)}
+
+
+def _by_letters(word: str) -> list[Phones]:
+    """Return how a single letter, or a word that has no vowel, is said; none for another."""
+    stem = word.removesuffix("'s")
+    if len(stem) > 1 and _VOWEL_LETTERS.search(stem):
+        return []
+    phones = _named(stem)
+    return [with_s(phones) if stem != word else phones] if phones else []
+
+
+def _named(word: str) -> Phones:
+    """Return the names of a word's letters; what is none is passed over."""
+    return tuple(phone for letter in word if letter in _LETTER_NAMES for phone in _LETTER_NAMES[letter].split())
