@@ -20,18 +20,17 @@ import numpy as np
 from asr_training.alignments import LIST
 from asr_training.lines import json_object, tidy
 from asr_training.long_audio import log_probs_of
-from asr_training.phones import installed_lexicon
 from asr_training.pool import each
 from asr_training.prepare import read_audio
 from asr_training.textgrid import textgrid
 from asr_training.transcribed import Recording
 from voice.decoding.alignment import Alignment, Span, align_words
-from voice.decoding.phones import Phones, read_dictionary
+from voice.decoding.phones import read_dictionary
 from voice.errors import ConfigError, DataError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.stages import LogProbs
-from voice.text import foreign_letters, normalise
+from voice.text import ENGLISH_CHARACTERS, foreign_letters, normalise
 
 _CELLS = 300_000_000  # frames x states, a byte each; beyond it the alignment looks at a band of states
 _LEAST_BAND = 1000  # states, half a minute of speech
@@ -46,7 +45,7 @@ class AlignSettings:
     bundle: str = "asr-en"
     formats: tuple[str, ...] = ("textgrid", "json")
     lexicon: Path | None = None
-    """Pronunciations, for a model of phones; None: the dictionary of the pocketsphinx wheel."""
+    """Pronunciations to use before those of a bundle of phones."""
 
 
 class Aligner:
@@ -57,7 +56,7 @@ class Aligner:
 
     Raises:
         BundleError: there is no such bundle.
-        DataError: it is one of phones, and there is no dictionary.
+        DataError: the dictionary can't be read.
     """
 
     def __init__(self, settings: AlignSettings) -> None:
@@ -65,35 +64,27 @@ class Aligner:
         self.recogniser = CtcRecognizer(bundle)
         self.fingerprint = f"{bundle.manifest.id} {bundle.manifest.model.sha256}"
         self.tier = self.recogniser.decision.units
-        self._pronunciations: dict[str, list[Phones]] = {}
-        if self.tier == "phones":
-            path = settings.lexicon or installed_lexicon()
-            if path is None:
-                raise DataError(
-                    "a model of phones, and no dictionary", fix="give --lexicon, or pip install pocketsphinx"
-                )
-            self._pronunciations = read_dictionary(path)
+        self._pronunciations = read_dictionary(settings.lexicon) if settings.lexicon else {}
 
     def spelled(self, text: str) -> list[tuple[str, list[int]]]:
         """Return the words of a transcript, each with its labels.
 
         Raises:
-            DataError: a letter has no label, or a word no pronunciation; the text is empty.
+            DataError: a letter has no label; the text is empty.
         """
-        alphabet = self.recogniser.alphabet
-        if self.tier == "characters":
-            if foreign := foreign_letters(text, alphabet.labels):
-                raise DataError(f"letters outside the alphabet: {' '.join(sorted(foreign))}")
-            words = [(word, alphabet.encode(word)) for word in normalise(text, alphabet.labels).split()]
-        else:
-            index = {label: i for i, label in enumerate(alphabet.labels)}
-            found = {word: self._pronunciations.get(word) for word in normalise(text).split()}
-            if unknown := [word for word, said in found.items() if not said]:
-                raise DataError(f"no pronunciation of {', '.join(unknown)}")
-            words = [(word, [index[phone] for phone in (found[word] or [()])[0]]) for word in normalise(text).split()]
+        recogniser = self.recogniser
+        letters = recogniser.alphabet.labels if self.tier == "characters" else ENGLISH_CHARACTERS
+        if foreign := foreign_letters(text, letters):
+            raise DataError(f"letters outside the alphabet: {' '.join(sorted(foreign))}")
+        words = [(word, recogniser.alphabet.encode(self._said(word))) for word in normalise(text, letters).split()]
         if not words:
             raise DataError("no words in the transcript")
         return words
+
+    def _said(self, word: str) -> Sequence[str]:
+        """Return the usual spelling of a word."""
+        own = self._pronunciations.get(word) if self.tier == "phones" else None
+        return (own or self.recogniser.speller.ways(word))[0]
 
     def align(self, log_probs: LogProbs, text: str) -> Alignment:
         """Return the times of a transcript.

@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from asr_training.clips import Clip, chosen_utterances, clip_of, snr_db, with_split
+from asr_training.heard import letters_of
 from asr_training.peers import NAME as PEER
 from asr_training.peers import PocketSphinx
 from asr_training.prepare import read_audio
@@ -16,7 +17,7 @@ from asr_training.scoring import Rate, Scored, character_error_rate, word_error_
 from voice.errors import ConfigError
 from voice.events import RATE, Segment, Token
 from voice.models.asr import CtcRecognizer, DecoderName
-from voice.models.bundle import Bundle
+from voice.models.bundle import AsrDecision, Bundle
 
 Say = Callable[[str], None]
 
@@ -78,7 +79,12 @@ def wanted_decoders(bundle: Bundle, decoders: Sequence[str] | None) -> tuple[Dec
     Raises:
         ConfigError: no such decoder.
     """
-    wanted = decoders or (("greedy", "lexicon") if bundle.language_path else ("greedy",))
+    phones = isinstance(bundle.manifest.decision, AsrDecision) and bundle.manifest.decision.units == "phones"
+    wanted = decoders or (("greedy",) * (not phones) + ("lexicon",) * bool(bundle.language_path))
+    if not wanted or (phones and set(wanted) != {"lexicon"}):
+        raise ConfigError(
+            f"{bundle.folder}: of a model of phones only lexicon gives words", fix="export it with a language model"
+        )
     if unknown := set(wanted) - set(get_args(DecoderName)):
         raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
     return cast(tuple[DecoderName, ...], tuple(wanted))
@@ -108,9 +114,8 @@ def measure_set(
     Raises:
         DataError: there is no such utterance, or one can't be read.
     """
-    labels = recognizer.alphabet.labels
     chosen = chosen_utterances(folder, split, limit, seed)
-    clips = [clip for found in chosen if (clip := clip_of(*found, labels)).reference]
+    clips = [clip for found in chosen if (clip := clip_of(*found, letters_of(recognizer))).reference]
     if "lexicon" in decoders:
         _ = recognizer.lexicon  # reading it is not part of recognising
     systems = [*decoders, *([PEER] if peer else [])]

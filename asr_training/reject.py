@@ -68,4 +68,4 @@ def calibrate(heard: Sequence[Heard], recognizer: CtcRecognizer, other: float = 
 
 def _decoder(sentences: set[str], recognizer: CtcRecognizer) -> GrammarDecoder:
     grammar = PlainSentences(sorted(sentences))
-    return GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, _ANYTHING)
+    return GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, _ANYTHING, recognizer.speller)

@@ -29,7 +29,7 @@ def spoken(grammar: Grammar, tests: Sequence[Case], foreign: Sequence[str], coun
     recognizer = CtcRecognizer(load_bundle("asr-en", "asr"))
     limit = recognizer.decision.accept_per_character
     settings = Config().grammar.model_copy(update={"accept_per_character": limit})
-    decoder = GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, settings)
+    decoder = GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, settings, recognizer.speller)
     chosen = sample(grammar, tests, count)
     print(f"Spoken: {len(chosen)} test sentences without free words, drawn at random")
     total = 0

@@ -156,7 +156,8 @@ def build_understanding(config: Config, sentences: SkillSentences, always: Seque
     settings = config.grammar
     if settings.accept_per_character is None:
         settings = settings.model_copy(update={"accept_per_character": recognizer.decision.accept_per_character})
-    decoder = GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, settings)
+    speller = recognizer.speller
+    decoder = GrammarDecoder(grammar, recognizer.alphabet, recognizer.stride_seconds, settings, speller)
     decoder.replace(grammar, [always])
     parser = TemplateParser(grammar)
     return Understander(

@@ -45,17 +45,17 @@ class Alphabet:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def encode(self, text: str) -> list[int]:
-        """Return the label indices of normalised `text`.
+    def encode(self, text: Iterable[str]) -> list[int]:
+        """Return the label indices of normalised text, or of names of labels.
 
         Raises:
-            ConfigError: a character has no label.
+            ConfigError: a character or name has no label.
         """
         index = {label: i for i, label in enumerate(self.labels)}
         unknown = sorted(set(text) - index.keys())
         if unknown:
             raise ConfigError(f"no label for {unknown}", fix="normalise the text first")
-        return [index[character] for character in text]
+        return [index[name] for name in text]
 
     def decode(self, indices: Iterable[int]) -> str:
         """Return the text of label indices, blanks left out; repeats are kept."""

@@ -130,7 +130,7 @@ def test_one_copy_of_a_huge_list_serves_every_place_and_mixes_none(monkeypatch: 
     monkeypatch.setattr("voice.nlu.acceptor.MAX_COPIED", 10)
     sentences = SkillSentences({"Play": ["play {x} now"], "Drop": ["drop {x} soon"]}, {"x": ["abba", "blur", "queen"]})
     grammar = compile_grammar(sentences)
-    assert "".join(map(str, grammar.graph().characters)).count("q") == 1
+    assert "".join(map(str, grammar.graph().labels)).count("q") == 1
     decoder = GrammarDecoder(grammar, ALPHABET, 0.04, GrammarSettings(accept_per_character=1.2))
     for text, name in (("play queen now", "Play"), ("drop abba soon", "Drop"), ("play abba soon", None)):
         intent = decoder.decode(posteriors_of(text, sharpness=6.0))

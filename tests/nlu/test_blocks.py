@@ -83,7 +83,7 @@ def test_meaning(grammar: Grammar, text: str, context: dict[str, Any], expected:
 
 
 def test_only_what_may_be_named_is_in_the_graph(grammar: Grammar) -> None:
-    lights, opened = (set(map(str, grammar.graph([intent]).characters)) for intent in ("Lights", "Open"))
+    lights, opened = (set(map(str, grammar.graph([intent]).labels)) for intent in ("Lights", "Open"))
     assert set("lamp") <= lights & opened
     assert "f" not in lights | opened  # nobody may say "front door", which is a lock
 

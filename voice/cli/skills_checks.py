@@ -86,7 +86,8 @@ def _speech(config: Path | None) -> "Utterance | None":
         say(f"no search time: {error}")
         return None
     segment = Segment(samples, 0, speech_start=0, speech_end=len(samples))
-    return Utterance(recognizer.log_probs(segment), recognizer.alphabet, recognizer.stride_seconds)
+    log_probs = recognizer.log_probs(segment)
+    return Utterance(log_probs, recognizer.alphabet, recognizer.stride_seconds, recognizer.speller)
 
 
 def _tested(skill: "Skill", *, as_json: bool) -> list[str]:

@@ -24,14 +24,18 @@ def greedy(log_probs: LogProbs, alphabet: Alphabet, stride: float) -> Transcript
         stride: seconds between two frames.
 
     Returns:
-        Words as tokens. A word's confidence is the geometric mean of its labels' probabilities at the frames where
+        Words as tokens, or every label where none is a space (phones). A word's confidence is the geometric mean of its labels' probabilities at the frames where
         they start; the utterance's is that over all labels, and 0 for an empty text.
     """
     best = log_probs.argmax(axis=1)
     starts = [i for i, label in enumerate(best) if label != alphabet.blank and (i == 0 or best[i - 1] != label)]
     labels = [alphabet.labels[best[i]] for i in starts]
     scores = [float(log_probs[i, best[i]]) for i in starts]
-    tokens = words_of(labels, starts, scores, stride)
+    if " " in alphabet.labels:
+        tokens = words_of(labels, starts, scores, stride)
+    else:
+        each = zip(labels, starts, scores, strict=True)
+        tokens = tuple(Token(label, i * stride, (i + 1) * stride, float(np.exp(score))) for label, i, score in each)
     confidence = float(np.exp(np.mean(scores))) if tokens else 0.0
     return Transcript(" ".join(token.text for token in tokens), confidence, tokens)
 

@@ -1,28 +1,30 @@
 """Constrained CTC: which sentence of the grammar was spoken, or none.
 
 `voice.decoding.search` finds the best path through the graph; here it becomes an intent. What the whole segment loses
-against the free best path, for each character that the sentence explains, is the rejection score: speech outside the
-grammar fits badly, or leaves much unexplained around a short sentence.
+against the free best path, for each label (character or phone) that the sentence explains, is the rejection score:
+speech outside the grammar fits badly, or leaves much unexplained around a short sentence.
 """
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from voice.decoding.ctc import words_of
 from voice.decoding.graph import Graph, Language, PlainSentences
-from voice.decoding.said import Said, said_of
+from voice.decoding.said import Said, SpokenWords, said_of
 from voice.decoding.search import Limits, Search, Step
+from voice.decoding.speller import LETTERS, Speller, matches
 from voice.events import Intent, Token
 from voice.stages import LogProbs, Progress
 from voice.text import Alphabet
 
-_EVIDENCE = 2  # characters whose explanation is not counted
+_EVIDENCE = 2  # labels whose explanation is not counted
 _UNSURE = 3.0  # two opposites that differ by fewer nats are neither
+_TEXTS = 8  # of one path that are tried: words that sound alike
 _SEARCHES = 16  # kept for different intent filters
 
 
@@ -32,17 +34,15 @@ class GrammarSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     accept_per_character: float | None = Field(
-        None, gt=0, description="largest loss per character of the sentence; none takes the recogniser bundle's"
+        None, gt=0, description="largest loss per label of the sentence; none takes the recogniser bundle's"
     )
-    accept_word: float = Field(4.0, gt=0, description="largest loss per character of any one word")
+    accept_word: float = Field(4.0, gt=0, description="largest loss per label of any one word")
     accept_label: float = Field(-3.0, lt=0, description="smallest mean log-probability of the sentence's labels")
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
     rest_ms: int = Field(400, ge=0, description="beginning of the speech that may be the rest of a wake word, ms")
     lead_ms: int = Field(1200, ge=0, description="longest filler before the sentence, ms")
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
-    character_nats: float = Field(
-        0.3, ge=0, description="what each character found is worth, nats: CTC leaves some out"
-    )
+    character_nats: float = Field(0.3, ge=0, description="what each label found is worth, nats: CTC leaves some out")
     opposite_nats: float = Field(
         8.0, ge=0, description="how much less a sentence may fit that begins with un-, dis-, de-"
     )
@@ -56,12 +56,12 @@ class GrammarMatch:
     intent: Intent
     tokens: tuple[Token, ...]
     loss: float
-    """Nats lost over the whole segment per character, with what the search gave each; two don't count.
+    """Nats lost over the whole segment per label, with what the search gave each; two don't count.
 
     So a short sentence needs better evidence.
     """
     worst_word: float
-    """Nats lost per character of the worst word."""
+    """Nats lost per label of the worst word."""
     label: float
     """Mean log-probability of the labels: where nothing is likely, nothing was said."""
 
@@ -74,11 +74,20 @@ class GrammarDecoder:
         alphabet: the acoustic model's labels.
         stride: seconds between two frames.
         settings: thresholds; `accept_per_character` must be set.
+        speller: which of the alphabet's labels a word is.
     """
 
-    def __init__(self, grammar: Language, alphabet: Alphabet, stride: float, settings: GrammarSettings) -> None:
+    def __init__(
+        self,
+        grammar: Language,
+        alphabet: Alphabet,
+        stride: float,
+        settings: GrammarSettings,
+        speller: Speller = LETTERS,
+    ) -> None:
         self.settings = settings
         self._alphabet = alphabet
+        self._speller = speller
         self._stride = stride
         self._limits = Limits(
             settings.filler_per_frame,
@@ -92,11 +101,11 @@ class GrammarDecoder:
     @property
     def graph(self) -> Graph:
         """The graph of all sentences."""
-        return self._ready.grammar.graph()
+        return self._ready.grammar.graph(None, self._speller)
 
     def over(self, grammar: Language) -> "GrammarDecoder":
         """Return a decoder of another grammar with the same alphabet and thresholds."""
-        return GrammarDecoder(grammar, self._alphabet, self._stride, self.settings)
+        return GrammarDecoder(grammar, self._alphabet, self._stride, self.settings, self._speller)
 
     def replace(self, grammar: Language, filters: Sequence[Sequence[str] | None] = (None,)) -> None:
         """Take another grammar from the next utterance on; from any thread.
@@ -105,7 +114,7 @@ class GrammarDecoder:
             grammar: the sentences.
             filters: the intent filters to get ready for before.
         """
-        ready = _Ready(grammar, self._alphabet)
+        ready = _Ready(grammar, self._alphabet, self._speller)
         for intent_filter in filters:
             ready.search(intent_filter)
         self._ready = ready
@@ -148,16 +157,33 @@ class GrammarDecoder:
         if not path:
             return None
         said = self._said(path, graph, search, log_probs)
-        opposed = ready.grammar.opposed(said.text, intent_filter, context)
-        for rival, is_longer in ((self._said_as(text, log_probs), is_longer) for text, is_longer in opposed):
+        spoken = self._best_text(said, intent_filter, context)
+        if spoken is None:
+            return None
+        for text, is_longer in ready.grammar.opposed(spoken.text, intent_filter, context):
+            rival = self._said_as(text, log_probs)
             handicap = self.settings.opposite_nats if is_longer else 0.0
-            if rival is None or rival.score + handicap < said.score - _UNSURE:
+            if rival is None or rival.said.score + handicap < spoken.said.score - _UNSURE:
                 continue
-            if rival.score + handicap < said.score + _UNSURE:
+            if rival.said.score + handicap < spoken.said.score + _UNSURE:
                 return None
-            said = rival
-        intent = ready.grammar.read(said.text, intent_filter, context) if said.text else None
-        return self._matched(intent, said) if intent else None
+            spoken = rival
+        intent = ready.grammar.read(spoken.text, intent_filter, context)
+        return self._matched(intent, spoken) if intent else None
+
+    def _best_text(
+        self, said: Said, intent_filter: Sequence[str] | None, context: Mapping[str, Any] | None
+    ) -> SpokenWords | None:
+        """Return the first text with these labels that means something."""
+        grammar = self._ready.grammar
+        for text in islice(grammar.texts(said.labels, intent_filter, self._speller), _TEXTS):
+            if grammar.read(text, intent_filter, context):
+                return self._as_words(said, text)
+        return None
+
+    def _as_words(self, said: Said, text: str) -> SpokenWords | None:
+        lengths = matches(text.split(), said.labels, self._speller)
+        return said.words(text, lengths, len(self._speller.separator)) if lengths else None
 
     def progress(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Progress:
         """Return whether what was said so far is a sentence, the beginning of one, or neither.
@@ -173,39 +199,37 @@ class GrammarDecoder:
         if is_whole:
             return "complete" if self.decode(log_probs, intent_filter) else "other"
         said = self._said(path, graph, search, log_probs) if path else None
-        if said is None or len(said.text) <= _EVIDENCE:
+        if said is None or len(said.labels) <= _EVIDENCE:
             return "other"
         limit = self.settings.accept_per_character
         return "unfinished" if limit is None or self._loss(said) <= limit else "other"
 
     def _loss(self, said: Said) -> float:
-        """Return the nats lost per character, with what the search gave away."""
-        return float(said.losses.sum()) / max(1, len(said.text) - _EVIDENCE) + self.settings.character_nats
+        """Return the nats lost per label, with what the search gave away."""
+        return float(said.losses.sum()) / max(1, len(said.labels) - _EVIDENCE) + self.settings.character_nats
 
-    def _said_as(self, text: str, log_probs: LogProbs) -> Said | None:
+    def _said_as(self, text: str, log_probs: LogProbs) -> SpokenWords | None:
         """Return how one sentence fits; None where it is too long for the audio."""
-        graph = PlainSentences([text]).graph()
+        graph = PlainSentences([text]).graph(None, self._speller)
         search = Search(graph, self._alphabet)
         path = search.best_path(log_probs, self._limits)
-        return self._said(path, graph, search, log_probs) if path else None
+        return self._as_words(self._said(path, graph, search, log_probs), text) if path else None
 
     def _said(self, path: list[Step], graph: Graph, search: Search, log_probs: LogProbs) -> Said:
         return said_of(path, graph, search, self._limits, self._frames(self.settings.rest_ms), log_probs)
 
-    def _matched(self, intent: Intent, said: Said) -> GrammarMatch:
+    def _matched(self, intent: Intent, spoken: SpokenWords) -> GrammarMatch:
         """Return a match: the intent with what speech says about it."""
-        loss = self._loss(said)
+        loss = self._loss(spoken.said)
         slots = tuple(
-            replace(slot, confidence=float(np.exp(np.mean(said.scores[slot.start : slot.end]))))
-            if slot.end > slot.start
-            else slot
+            replace(slot, confidence=spoken.confidence(slot.start, slot.end)) if slot.end > slot.start else slot
             for slot in intent.slots
         )
         intent = replace(
             intent, slots=slots, confidence=float(np.exp(self.settings.character_nats - loss)), source="grammar"
         )
-        tokens = words_of(list(said.text), said.frames, said.scores, self._stride)
-        return GrammarMatch(intent, tokens, loss, max(said.word_losses()), float(np.mean(said.scores)))
+        label = float(np.mean(spoken.said.scores))
+        return GrammarMatch(intent, spoken.tokens(self._stride), loss, max(spoken.losses()), label)
 
     def _frames(self, ms: int) -> int:
         return int(ms / 1000 / self._stride)
@@ -214,16 +238,17 @@ class GrammarDecoder:
 class _Ready:
     """A grammar, and the searches through its graphs that were needed last."""
 
-    def __init__(self, grammar: Language, alphabet: Alphabet) -> None:
+    def __init__(self, grammar: Language, alphabet: Alphabet, speller: Speller) -> None:
         self.grammar = grammar
         self._alphabet = alphabet
+        self._speller = speller
         self._searches: OrderedDict[frozenset[str] | None, tuple[Graph, Search]] = OrderedDict()
 
     def search(self, intent_filter: Sequence[str] | None) -> tuple[Graph, Search]:
         """Return the graph for a filter and a search through it."""
         key = None if intent_filter is None else frozenset(intent_filter)
         if key not in self._searches:
-            graph = self.grammar.graph(intent_filter)
+            graph = self.grammar.graph(intent_filter, self._speller)
             self._searches[key] = (graph, Search(graph, self._alphabet))
             if len(self._searches) > _SEARCHES:
                 self._searches.popitem(last=False)

@@ -1,7 +1,8 @@
-"""The decoding graph: every character that may be spoken is a node; arcs say which may follow which.
+"""The decoding graph: every character or phone that may be spoken is a node; arcs say which may follow which.
 
 It is a position automaton (Glushkov 1961, "The abstract theory of automata"): no empty arcs, one node for each
-character position. It only says which texts are sentences; what a text means is the business of a `Language`.
+label's position. It only says which sequences of labels are sentences; which text such a sequence is, and what it
+means, is the business of a `Language`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from voice.decoding.speller import LETTERS, Speller, matches
 from voice.events import Intent
 
 START = 0
-"""The node before the first character."""
+"""The node before the first label."""
 
 Nodes = npt.NDArray[np.int32]
 
@@ -23,8 +25,8 @@ Nodes = npt.NDArray[np.int32]
 class Graph:
     """Arrays are over nodes (n) or arcs (a); arcs are sorted by destination."""
 
-    characters: npt.NDArray[np.str_]
-    """(n,)"""
+    labels: npt.NDArray[np.str_]
+    """(n,) Names of labels."""
     is_sentence: npt.NDArray[np.bool_]
     """(n,) False for the start and the wake word."""
     source: Nodes
@@ -35,12 +37,12 @@ class Graph:
     """Nodes that end a sentence."""
 
     def __len__(self) -> int:
-        return len(self.characters)
+        return len(self.labels)
 
     @property
     def size_mb(self) -> float:
         """Memory of the arrays, megabytes."""
-        arrays = (self.characters, self.is_sentence, self.source, self.first_arc, self.finals)
+        arrays = (self.labels, self.is_sentence, self.source, self.first_arc, self.finals)
         return sum(array.nbytes for array in arrays) / 1e6
 
     def arcs_into(self, node: int) -> Nodes:
@@ -50,10 +52,16 @@ class Graph:
 
 
 class Language(Protocol):
-    """Sentences: which texts they are, and what each means."""
+    """Sentences: which labels they are, which text such labels are, and what a text means."""
 
-    def graph(self, intent_filter: Sequence[str] | None = None) -> Graph:
+    def graph(self, intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS) -> Graph:
         """Return the graph of the sentences of some intents (None: of all)."""
+        ...
+
+    def texts(
+        self, labels: Sequence[str], intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS
+    ) -> Iterable[str]:
+        """Return the sentences that labels of a path through the graph may be: several where words sound alike."""
         ...
 
     def read(
@@ -81,10 +89,12 @@ class GraphBuilder:
 
     Args:
         wake_words: phrases whose whole or tail may precede a sentence ("computer", "puter").
+        speller: what labels words are.
     """
 
-    def __init__(self, wake_words: Iterable[str] = ()) -> None:
-        self._characters = [np.array([""], "<U1")]
+    def __init__(self, wake_words: Iterable[str] = (), speller: Speller = LETTERS) -> None:
+        self._speller = speller
+        self._labels = [np.array([""], "<U1")]
         self._sentence = [np.zeros(1, bool)]
         self._arcs: list[tuple[Nodes, Nodes]] = [(_nodes([START]), _nodes([START]))]
         self._count = 1
@@ -93,46 +103,70 @@ class GraphBuilder:
         self._finals: list[Nodes] = []
         self.entry = [START]
         """Nodes after which a sentence may begin."""
-        for word in wake_words:
-            ends = [START]
-            for character in word + " ":
-                ends = [self.node(character, {*ends, START}, is_sentence=False)]
-            self.entry += ends
+        for phrase in wake_words:
+            self.entry += self._wake_word(phrase)
 
-    def node(self, character: str, sources: Iterable[int], *, is_sentence: bool = True) -> int:
+    def node(self, label: str, sources: Iterable[int], *, is_sentence: bool = True) -> int:
         """Add a node and the arcs into it; return its index."""
-        self._loose.append((character, is_sentence))
+        self._loose.append((label, is_sentence))
         self._loose_arcs += [(source, self._count) for source in sources]
         self._count += 1
         return self._count - 1
 
-    def text(self, text: str, sources: Iterable[int]) -> int:
-        """Add a chain of nodes; return the last."""
-        for character in text:
-            sources = [self.node(character, sources)]
-        return next(iter(sources))
+    def word(self, word: str, sources: Iterable[int] = ()) -> tuple[list[int], list[int]]:
+        """Add the nodes of a word's spellings, equal beginnings once.
 
-    def block(self, characters: npt.NDArray[np.str_], arcs: Nodes, roots: Nodes, sources: Iterable[int]) -> int:
+        Args:
+            word: normalised.
+            sources: nodes that may stand before it.
+
+        Returns:
+            Its first nodes and its last ones.
+        """
+        known: dict[tuple[str, ...], int] = {}
+        ends, sources = [], list(sources)
+        for way in self._speller.ways(word):
+            before = sources
+            for i, label in enumerate(way, 1):
+                beginning = tuple(way[:i])
+                if beginning not in known:
+                    known[beginning] = self.node(label, before)
+                before = [known[beginning]]
+            ends += before
+        return [node for beginning, node in known.items() if len(beginning) == 1], ends
+
+    def text(self, text: str, sources: Iterable[int]) -> list[int]:
+        """Add the nodes of words; return the last ones.
+
+        Args:
+            text: words; where it ends with a space, so do the nodes, if spaces are labels.
+            sources: nodes that may stand before it.
+        """
+        ends, words = list(sources), text.split()
+        for i, word in enumerate(words):
+            _, ends = self.word(word, ends)
+            if self._speller.separator and (i + 1 < len(words) or text.endswith(" ")):
+                ends = [self.node(self._speller.separator, ends)]
+        return ends
+
+    def block(self, labels: npt.NDArray[np.str_], arcs: Nodes) -> int:
         """Add many nodes; return the index of the first.
 
         Args:
-            characters: shape (m,).
-            arcs: shape (k, 2), positions in `characters`, from and to.
-            roots: positions in `characters`, which follow every node of `sources`.
-            sources: nodes of the graph.
+            labels: shape (m,).
+            arcs: shape (k, 2), positions in `labels`, from and to.
         """
         self._settle()
-        first, before = self._count, _nodes(sources)
+        first = self._count
         self._arcs.append((arcs[:, 0] + first, arcs[:, 1] + first))
-        self._arcs.append((np.repeat(before, len(roots)), np.tile(roots + first, len(before))))
-        self._characters.append(characters)
-        self._sentence.append(np.ones(len(characters), bool))
-        self._count += len(characters)
+        self._labels.append(labels)
+        self._sentence.append(np.ones(len(labels), bool))
+        self._count += len(labels)
         return first
 
-    def arcs(self, sources: Nodes, target: int) -> None:
-        """Let a node be entered from others, too."""
-        self._arcs.append((sources, np.full(len(sources), target, np.int32)))
+    def join(self, before: Nodes, after: Nodes) -> None:
+        """Let each node of `after` follow each of `before`."""
+        self._arcs.append((np.repeat(before, len(after)), np.tile(after, len(before))))
 
     def end(self, nodes: Nodes) -> None:
         """Let sentences end at nodes."""
@@ -147,13 +181,27 @@ class GraphBuilder:
         source, target = (pairs % self._count).astype(np.int32), pairs // self._count
         first = np.searchsorted(target, np.arange(self._count)).astype(np.int32)
         finals = np.unique(np.concatenate([_nodes([]), *self._finals]))
-        return Graph(np.concatenate(self._characters), np.concatenate(self._sentence), source, first, finals)
+        return Graph(np.concatenate(self._labels), np.concatenate(self._sentence), source, first, finals)
+
+    def _wake_word(self, phrase: str) -> list[int]:
+        """Add the nodes of a phrase, each of which may be the first; return the last ones."""
+        ends = [START]
+        for word in phrase.split():
+            reached = []
+            for way in self._speller.ways(word):
+                before = ends
+                for label in way:
+                    before = [self.node(label, {*before, START}, is_sentence=False)]
+                reached += before
+            separator = self._speller.separator
+            ends = [self.node(separator, {*reached, START}, is_sentence=False)] if separator else reached
+        return ends
 
     def _settle(self) -> None:
         """Turn nodes added one by one into arrays."""
         if self._loose:
-            characters, sentence = zip(*self._loose, strict=True)
-            self._characters.append(np.array(characters, "<U1"))
+            labels, sentence = zip(*self._loose, strict=True)
+            self._labels.append(np.array(labels))
             self._sentence.append(np.array(sentence))
             if self._loose_arcs:
                 sources, targets = np.array(self._loose_arcs, np.int32).T
@@ -169,14 +217,23 @@ class PlainSentences:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        builder = GraphBuilder()
-        for text in texts:
-            builder.end(_nodes([builder.text(text, builder.entry)]))
-        self._graph = builder.build()
+        self._texts = tuple(texts)
+        self._graphs: dict[Speller, Graph] = {}
 
-    def graph(self, intent_filter: Sequence[str] | None = None) -> Graph:
+    def graph(self, intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS) -> Graph:
         """Return the graph of all."""
-        return self._graph
+        if speller not in self._graphs:
+            builder = GraphBuilder((), speller)
+            for text in self._texts:
+                builder.end(_nodes(builder.text(text, builder.entry)))
+            self._graphs[speller] = builder.build()
+        return self._graphs[speller]
+
+    def texts(
+        self, labels: Sequence[str], intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS
+    ) -> Iterable[str]:
+        """Return the sentences that are said so."""
+        return (text for text in self._texts if matches(text.split(), labels, speller))
 
     def read(
         self, text: str, intent_filter: Sequence[str] | None = None, context: Mapping[str, Any] | None = None

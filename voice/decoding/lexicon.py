@@ -5,7 +5,7 @@ hypotheses whose future is the same are merged, and with look-ahead inside words
 look-ahead for large vocabulary speech recognition"). One frame is a handful of array operations over the whole beam.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from voice.decoding.alignment import align_words
 from voice.decoding.beam import transcript
 from voice.decoding.hotwords import HotWords
 from voice.decoding.ngram import BEGIN, END, UNKNOWN, Ids, NGram, Scores
+from voice.decoding.speller import LETTERS, Speller, spelled
 from voice.decoding.trie import ROOT, Trie
 from voice.events import Token, Transcript
 from voice.stages import LogProbs
@@ -101,6 +102,7 @@ class LexiconDecoder:
             between them where it has none (phones).
         settings: weights and beam.
         hotwords: bonuses of words and phrases; None: none.
+        speller: which labels a hot word is; those of the other words are in the trie.
 
     Raises:
         ConfigError: a hot word has a character without a label.
@@ -113,14 +115,18 @@ class LexiconDecoder:
         alphabet: Alphabet,
         settings: LexiconSettings | None = None,
         hotwords: HotWords | None = None,
+        speller: Speller = LETTERS,
     ) -> None:
         self.settings = settings or LexiconSettings()
         self._model = model
         self._known = trie  # without hot words
         self._alphabet = alphabet
         self._space = alphabet.labels.index(" ") if " " in alphabet.labels else _NO_SPACE
-        self._hot = _Hot.of(hotwords.phrases if hotwords else {}, model)
-        spellings = [alphabet.encode(phrase) for phrase in self._hot.phrases]
+        self._speller = speller
+        phrases = hotwords.phrases if hotwords else {}
+        ways = [(phrase, way) for phrase in phrases for way in spelled(phrase.split(), speller)]
+        self._hot = _Hot.of([(phrase, phrases[phrase]) for phrase, _ in ways], model)
+        spellings = [alphabet.encode(way) for _, way in ways]
         self._trie = trie = trie.with_entries(spellings, len(model.words)) if spellings else trie
         self._own = np.full(len(trie.word), max(0, self._space), np.int64)  # the label by which a node was entered
         self._own[trie.child] = trie.label
@@ -132,11 +138,12 @@ class LexiconDecoder:
 
     def with_settings(self, settings: LexiconSettings) -> "LexiconDecoder":
         """Return the same search with other weights."""
-        return LexiconDecoder(self._model, self._known, self._alphabet, settings, HotWords(self._hot.by_phrase()))
+        hotwords = HotWords(self._hot.by_phrase())
+        return LexiconDecoder(self._model, self._known, self._alphabet, settings, hotwords, self._speller)
 
     def with_hotwords(self, hotwords: HotWords | None) -> "LexiconDecoder":
         """Return the same search with other hot words."""
-        return LexiconDecoder(self._model, self._known, self._alphabet, self.settings, hotwords)
+        return LexiconDecoder(self._model, self._known, self._alphabet, self.settings, hotwords, self._speller)
 
     def decode(self, log_probs: LogProbs, stride: float) -> Transcript:
         """Return the best words; see `n_best`."""
@@ -160,14 +167,19 @@ class LexiconDecoder:
     def _transcript(self, text: str, log_probs: LogProbs, stride: float) -> Transcript:
         if self._space != _NO_SPACE:
             return transcript(text, log_probs, self._alphabet, stride)
-        spelled = [(word, self._trie.spelling(self._model.index[word])) for word in text.split()]
-        aligned = align_words(log_probs, self._alphabet, spelled, stride) if spelled else None
+        spellings = [(word, self._labels(word)) for word in text.split()]
+        aligned = align_words(log_probs, self._alphabet, spellings, stride) if spellings else None
         if aligned is None:
             return Transcript("", 0.0, ())
         tokens = tuple(Token(span.text, span.start, span.end, span.score) for span in aligned.words)
-        lengths = [len(labels) for _, labels in spelled]
+        lengths = [len(labels) for _, labels in spellings]
         confidence = np.exp(np.average(np.log([token.confidence for token in tokens]), weights=lengths))
         return Transcript(text, float(confidence), tokens)
+
+    def _labels(self, word: str) -> list[int]:
+        """Return a word's usual labels."""
+        known = self._model.index.get(word)
+        return self._alphabet.encode(self._speller.ways(word)[0]) if known is None else self._trie.spelling(known)
 
     def best_words(self, log_probs: LogProbs) -> list[str]:
         """Return the best word sequence."""
@@ -299,7 +311,7 @@ class LexiconDecoder:
 
 @dataclass(frozen=True, slots=True)
 class _Hot:
-    """The hot words as entries of the lexicon."""
+    """The hot words as entries of the lexicon, one for each way to say one."""
 
     phrases: tuple[str, ...]
     words: tuple[Ids, ...]
@@ -307,9 +319,9 @@ class _Hot:
     nats: tuple[float, ...]
 
     @staticmethod
-    def of(phrases: Mapping[str, float], model: NGram) -> "_Hot":
-        ids = [np.array([model.index.get(word, UNKNOWN) for word in phrase.split()], np.int64) for phrase in phrases]
-        return _Hot(tuple(phrases), tuple(ids), tuple(phrases.values()))
+    def of(phrases: Sequence[tuple[str, float]], model: NGram) -> "_Hot":
+        ids = [np.array([model.index.get(word, UNKNOWN) for word in phrase.split()], np.int64) for phrase, _ in phrases]
+        return _Hot(tuple(phrase for phrase, _ in phrases), tuple(ids), tuple(nats for _, nats in phrases))
 
     def by_phrase(self) -> dict[str, float]:
         return dict(zip(self.phrases, self.nats, strict=True))

@@ -32,7 +32,7 @@ class Limits:
     beam: float
     """Paths this much worse than the best are dropped, nats."""
     bonus: float = 0.0
-    """What each character of a path is worth, nats: a CTC model tends to leave some out."""
+    """What each label of a path is worth, nats: a CTC model tends to leave some out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,9 @@ class Search:
 
     def __init__(self, graph: Graph, alphabet: Alphabet) -> None:
         index = {label: i for i, label in enumerate(alphabet.labels)}
-        characters, place = np.unique(graph.characters, return_inverse=True)
-        self.labels = np.asarray([index.get(str(c), alphabet.blank) for c in characters], np.int64)[place]
-        spoken = self.labels != alphabet.blank  # a character without a label can't be heard
+        names, place = np.unique(graph.labels, return_inverse=True)
+        self.labels = np.asarray([index.get(str(name), alphabet.blank) for name in names], np.int64)[place]
+        spoken = self.labels != alphabet.blank  # what the model has no label for can't be heard
         self.blank = alphabet.blank
         target = np.repeat(np.arange(len(graph)), np.diff(np.append(graph.first_arc, len(graph.source))))
         onward = (target != START) & spoken[target]

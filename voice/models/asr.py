@@ -1,4 +1,4 @@
-"""Speech recognition with a CTC bundle: audio to log-probabilities of characters, and to text by a search."""
+"""Speech recognition with a CTC bundle: audio to log-probabilities of characters or phones, to text by a search."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,8 +12,10 @@ from voice.decoding.ctc import greedy, log_softmax
 from voice.decoding.hotwords import HotWords
 from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import NGram, read_arrays
+from voice.decoding.pronounce import Pronunciations
+from voice.decoding.speller import LETTERS, Speller, spelled
 from voice.decoding.trie import Trie
-from voice.errors import AudioError, BundleError
+from voice.errors import AudioError, BundleError, ConfigError
 from voice.events import Segment, Transcript
 from voice.models.backend import Array, Network
 from voice.models.bundle import AsrDecision, Bundle
@@ -21,7 +23,8 @@ from voice.stages import LogProbs
 from voice.text import Alphabet
 
 DecoderName = Literal["greedy", "beam", "lexicon"]
-"""Best path; any spelling, weighed with the bundle's language model where it has one; words of that model only."""
+"""Best path, the labels themselves where they are phones; any spelling of characters, weighed with the language model of
+the bundle where it has one; words of that model only."""
 
 
 class CtcRecognizer:
@@ -51,6 +54,23 @@ class CtcRecognizer:
     def stride_seconds(self) -> float:
         """Time between two label frames, s."""
         return self.decision.stride_ms / 1000
+
+    @cached_property
+    def speller(self) -> Speller:
+        """What labels a word is."""
+        path = self._bundle.lexicon_path
+        return Pronunciations(path) if path else LETTERS
+
+    def spellings(self, text: str) -> list[list[int]]:
+        """Return the label indices that words may be, the usual ones first.
+
+        Args:
+            text: normalised.
+
+        Raises:
+            ConfigError: a character has no label.
+        """
+        return [self.alphabet.encode(way) for way in spelled(text.split(), self.speller)]
 
     def log_probs(self, segment: Segment) -> LogProbs:
         """Return CTC log-probabilities, shape (label frames, labels); no frame for less audio than one window.
@@ -129,7 +149,7 @@ class CtcRecognizer:
         """
         hot = HotWords(hotwords)
         for phrase in hotwords:
-            self.alphabet.encode(phrase)
+            self.spellings(phrase)
         self._hotwords = hot
         self.__dict__.pop("beam", None)
         self.__dict__.pop("lexicon", None)
@@ -140,7 +160,10 @@ class CtcRecognizer:
 
         Raises:
             BundleError: the language model is broken.
+            ConfigError: the labels are phones.
         """
+        if self.decision.units == "phones":
+            raise ConfigError("a model of phones spells no words", fix="choose lexicon, or greedy for the phones")
         language = self._bundle.manifest.language
         if language is None:
             return PrefixBeam(self.alphabet, hotwords=self._hotwords)
@@ -162,7 +185,7 @@ class CtcRecognizer:
             )
         settings = LexiconSettings(weight=language.weight, word_bonus=language.word_bonus)
         model, trie = NGram(self._language), Trie.of(self._language)
-        return LexiconDecoder(model, trie, self.alphabet, settings, self._hotwords)
+        return LexiconDecoder(model, trie, self.alphabet, settings, self._hotwords, self.speller)
 
     @cached_property
     def _language(self) -> dict[str, Array]:

@@ -1,4 +1,4 @@
-"""Does a recording say a phrase? What a recogniser thinks of its letters, against the best it can make of the sound."""
+"""Does a recording say a phrase? What a recogniser thinks of its labels, against the best it can make of the sound."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class SpokenPhrase:
     """Scores recordings of one phrase.
 
     Args:
-        phrase: English; of a name that isn't said as it is written all takes score low.
+        phrase: English; of a name that isn't said as its spelling suggests all takes score low.
         recogniser: None for the shipped one.
 
     Raises:
@@ -28,11 +28,12 @@ class SpokenPhrase:
     def __init__(self, phrase: str, recogniser: CtcRecognizer | None = None) -> None:
         self._recogniser = recogniser or CtcRecognizer(load_bundle("asr-en", kind="asr"))
         text = normalise(phrase)
-        alphabet = self._recogniser.alphabet
-        self._spellings = [alphabet.encode(text), alphabet.encode(text.replace(" ", ""))]
+        self._spellings = self._recogniser.spellings(text)
+        if self._recogniser.speller.separator:
+            self._spellings += self._recogniser.spellings(text.replace(" ", ""))
 
     def score(self, samples: Samples) -> float:
-        """Return the log-likelihood of the phrase over that of the best path, nats a letter: 0 at most, -1 is good.
+        """Return the log-likelihood of the phrase over that of the best path, nats a label: 0 at most, -1 is good.
 
         Args:
             samples: mono at 16 kHz; what lies 0.3 s outside of the speech is left out, and the level doesn't count.
@@ -45,8 +46,8 @@ class SpokenPhrase:
         log_probs = self._recogniser.log_probs(Segment(audio, 0))
         best = float(log_probs.max(axis=1).sum())
         blank = self._recogniser.alphabet.blank
-        fits = [(log_likelihood(log_probs, letters, blank) - best) / len(letters) for letters in self._spellings]
+        fits = [(log_likelihood(log_probs, labels, blank) - best) / len(labels) for labels in self._spellings]
         return max(_WORST, *fits)
 
 
-_WORST = -20.0  # also where the sound is too short for the letters
+_WORST = -20.0  # also where the sound is too short for the phrase

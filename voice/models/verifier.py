@@ -1,4 +1,4 @@
-"""A second look at a wake word: the speech recogniser's labels of the same audio, against the phrase's characters."""
+"""A second look at a wake word: the speech recogniser's labels of the same audio, against the phrase's."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Verdict:
     """What the recogniser says of a wake."""
 
     loss: float
-    """Nats for each character of the phrase that its best place loses against the free best path."""
+    """Nats for each label of the phrase that its best place loses against the free best path."""
     accepted: bool
 
 
@@ -26,19 +26,17 @@ class PhraseVerifier:
     Args:
         recognizer: its labels.
         phrase: how the word is written.
-        margin: most that each character may lose, nats.
+        margin: most that each label may lose, nats.
 
     Raises:
         ConfigError: the recogniser has no label for a character of the phrase.
     """
 
     def __init__(self, recognizer: CtcRecognizer, phrase: str, margin: float) -> None:
-        labels = recognizer.alphabet.labels
-        if missing := [character for character in phrase if character not in labels]:
-            raise ConfigError(
-                f"the recogniser can't spell {missing[0]!r} of the wake word {phrase!r}", fix="give the word a phrase"
-            )
-        self._labels = [labels.index(character) for character in phrase]
+        try:
+            self._spellings = recognizer.spellings(phrase)
+        except ConfigError as error:
+            raise ConfigError(f"the wake word {phrase!r}: {error}", fix="give the word a phrase") from error
         self._recognizer = recognizer
         self._margin = margin
 
@@ -52,6 +50,6 @@ class PhraseVerifier:
         log_probs = self._recognizer.log_probs(Segment(samples, start, RATE))
         if len(log_probs) == 0:
             return Verdict(float("inf"), False)
-        fit = phrase_fit(log_probs, self._labels, self._recognizer.alphabet.blank)
-        loss = fit.loss / len(self._labels)
+        blank = self._recognizer.alphabet.blank
+        loss = min(phrase_fit(log_probs, labels, blank).loss / len(labels) for labels in self._spellings)
         return Verdict(loss, loss <= self._margin)

@@ -5,22 +5,22 @@ by merging states with the same future, which for an automaton without cycles ne
 words and lists spelt, so a list stands once wherever the same may follow, not once in each template.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from voice.decoding.graph import Graph, GraphBuilder
+from voice.decoding.speller import Speller
 from voice.nlu.chart import Allowed
 from voice.nlu.network import START, Network
-from voice.nlu.values import Entry
 
 ListSymbol = tuple[str, str, str, str]
 """A list, the letters glued before and after its values, and which of its values the context leaves."""
 Symbol = str | ListSymbol
 MAX_COPIED = 500_000
-"""Characters that one list may take up."""
+"""Labels that one list may take up."""
 
 
 Nodes = npt.NDArray[np.int32]
@@ -36,12 +36,12 @@ class Acceptor:
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """A list's values as characters, beginnings and endings shared."""
+    """A list's values as labels, beginnings and endings shared."""
 
-    characters: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.str_]
     """(m,)"""
     arcs: npt.NDArray[np.int32]
-    """(arcs, 2) From one character to the next."""
+    """(arcs, 2) From one label to the next."""
     roots: npt.NDArray[np.int32]
     leaves: npt.NDArray[np.int32]
 
@@ -125,31 +125,35 @@ def _last_first(rows: list[dict[Symbol, int]]) -> Iterable[int]:
             yield state
 
 
-def spelling_of(entries: Iterable[Entry], before: str, behind: str) -> Spelling:
-    """Return the characters of a list's spoken forms: a trie, whose equal ends are merged from the leaves up."""
-    characters: list[str] = []
+def spelling_of(ways: Iterable[Sequence[str]]) -> Spelling:
+    """Return the labels of a list's spoken forms: a trie, whose equal ends are merged from the leaves up.
+
+    Args:
+        ways: how each may be spelled.
+    """
+    labels: list[str] = []
     parents: list[int] = []
     leaves: set[int] = set()
     children: dict[tuple[int, str], int] = {}
-    for entry in entries:
+    for way in ways:
         node = -1
-        for character in before + " ".join(entry.words) + behind:
-            key = (node, character)
+        for label in way:
+            key = (node, label)
             if key not in children:
-                children[key] = len(characters)
-                characters.append(character)
+                children[key] = len(labels)
+                labels.append(label)
                 parents.append(node)
             node = children[key]
         leaves.add(node)
     classes: dict[tuple[str, bool, tuple[int, ...]], int] = {}
     onward: dict[int, list[int]] = {-1: []}
-    for node in range(len(characters) - 1, -1, -1):
+    for node in range(len(labels) - 1, -1, -1):
         after = tuple(sorted(onward.pop(node, ())))
-        merged = classes.setdefault((characters[node], node in leaves, after), len(classes))
+        merged = classes.setdefault((labels[node], node in leaves, after), len(classes))
         onward.setdefault(parents[node], []).append(merged)
     arcs = [(merged, after) for (_, _, row), merged in classes.items() for after in row]
     return Spelling(
-        np.array([character for character, _, _ in classes], "<U1"),
+        np.array([label for label, _, _ in classes], "<U2"),
         np.array(arcs, np.int32).reshape(-1, 2),
         np.array(onward[-1], np.int32),
         np.array([merged for (_, is_leaf, _), merged in classes.items() if is_leaf], np.int32),
@@ -159,6 +163,7 @@ def spelling_of(entries: Iterable[Entry], before: str, behind: str) -> Spelling:
 def graph_of(
     acceptor: Acceptor,
     spelling: Callable[[ListSymbol], Spelling],
+    speller: Speller,
     wake_words: Iterable[str] = (),
     skip: Iterable[str] = (),
     denying: Iterable[str] = (),
@@ -168,46 +173,64 @@ def graph_of(
     Args:
         acceptor: which sequences of words and lists are sentences.
         spelling: the values of a list.
+        speller: what labels words are.
         wake_words: phrases that may stand before a sentence.
         skip: phrases of which one may stand at its beginning and one at its end.
         denying: phrases before a sentence that make it none, so that they are heard and not passed over.
     """
-    builder = GraphBuilder(wake_words)
+    builder = GraphBuilder(wake_words, speller)
     skip = list(skip)
-    polite = [builder.text(f"{phrase} ", builder.entry) for phrase in skip]
-    polite += [builder.text(f"{phrase} ", [*builder.entry, *polite]) for phrase in denying]
-    spaces = [builder.node(" ", ()) if row and state else -1 for state, row in enumerate(acceptor.arcs)]
-    ways: dict[Symbol, dict[int, list[int]]] = {}  # symbol -> state after it -> nodes before it
+    polite = [node for phrase in skip for node in builder.text(f"{phrase} ", builder.entry)]
+    polite += [node for phrase in denying for node in builder.text(f"{phrase} ", [*builder.entry, *polite])]
+    ways: dict[Symbol, dict[int, list[int]]] = {}  # symbol -> state after it -> states before it
     for state, row in enumerate(acceptor.arcs):
-        entry = [spaces[state]] if state else [*builder.entry, *polite]
-        for label, target in row.items():
-            ways.setdefault(label, {}).setdefault(target, []).extend(entry)
-    ends: list[Nodes] = []
-
-    def arrive(nodes: Nodes, target: int) -> None:
-        if spaces[target] >= 0:
-            builder.arcs(nodes, spaces[target])
-        if target in acceptor.finals:
-            ends.append(nodes)
-
-    for label, targets in ways.items():
-        if isinstance(label, str):
-            for target, sources in targets.items():
-                arrive(np.array([builder.text(label, sources)], np.int32), target)
-            continue
-        spelt = spelling(label)
-        for reached, sources in _copies(targets, len(spelt.characters)):
-            leaves = spelt.leaves + builder.block(spelt.characters, spelt.arcs, spelt.roots, sources)
-            for target in reached:
-                arrive(leaves, target)
+        for symbol, target in row.items():
+            ways.setdefault(symbol, {}).setdefault(target, []).append(state)
+    states = range(len(acceptor.arcs))
+    into: list[list[Nodes]] = [[] for _ in states]  # the nodes with which each state is reached
+    out: list[list[Nodes]] = [[] for _ in states]  # and those that follow it
+    for symbol, targets in ways.items():
+        spelt = None if isinstance(symbol, str) else spelling(symbol)
+        for reached, left in _copies(targets, len(spelt.labels) if spelt else 1):
+            roots, leaves = _added(builder, symbol, spelt)
+            for state in left:
+                out[state].append(roots)
+            for state in reached:
+                into[state].append(leaves)
+    for state, (before, after) in enumerate(zip(into, out, strict=True)):
+        entry = [np.array([*builder.entry, *polite], np.int32)] if state == 0 else before
+        _join(builder, entry, after, "" if state == 0 else speller.separator)
+    ends = [nodes for state in acceptor.finals for nodes in into[state]]
     for nodes in ends:
         builder.end(nodes)
-    _add_skip(builder, skip, ends)
+    _add_skip(builder, skip, ends, speller.separator)
     return builder.build()
 
 
+def _added(builder: GraphBuilder, symbol: Symbol, spelt: Spelling | None) -> tuple[Nodes, Nodes]:
+    """Add a word's or a list's nodes; return the first and the last ones."""
+    if isinstance(symbol, str):
+        first, last = builder.word(symbol)
+        return np.array(first, np.int32), np.array(last, np.int32)
+    assert spelt is not None  # noqa: S101 - of every list
+    start = builder.block(spelt.labels, spelt.arcs)
+    return spelt.roots + start, spelt.leaves + start
+
+
+def _join(builder: GraphBuilder, before: list[Nodes], after: list[Nodes], separator: str) -> None:
+    """Let nodes follow others, a separator between them where there is one."""
+    if not before or not after:
+        return
+    entries = np.concatenate(before)
+    if separator:
+        space = np.array([builder.node(separator, ())], np.int32)
+        builder.join(entries, space)
+        entries = space
+    builder.join(entries, np.concatenate(after))
+
+
 def _copies(targets: Mapping[int, list[int]], size: int) -> Iterable[tuple[list[int], list[int]]]:
-    """Yield for each copy of a list the states after it and the nodes before it.
+    """Yield for each copy of a symbol the states after it and those before it.
 
     A copy for each state after it keeps apart what only together is a sentence. Where that would be too much, one copy
     serves all: a path that mixes two sentences is possible then, and is no sentence when its text is read.
@@ -215,12 +238,14 @@ def _copies(targets: Mapping[int, list[int]], size: int) -> Iterable[tuple[list[
     if size * len(targets) <= MAX_COPIED:
         yield from (([target], sources) for target, sources in targets.items())
     else:
-        yield [*targets], [node for sources in targets.values() for node in sources]
+        yield [*targets], [state for sources in targets.values() for state in sources]
 
 
-def _add_skip(builder: GraphBuilder, skip: Iterable[str], ends: list[Nodes]) -> None:
+def _add_skip(builder: GraphBuilder, skip: Iterable[str], ends: list[Nodes], separator: str) -> None:
     for phrase in skip:
-        space = builder.node(" ", ())
-        for nodes in ends:
-            builder.arcs(nodes, space)
-        builder.end(np.array([builder.text(phrase, [space])], np.int32))
+        first, *others = phrase.split()
+        roots, last = builder.word(first)
+        _join(builder, ends, [np.array(roots, np.int32)], separator)
+        for word in others:
+            last = builder.text(word, [builder.node(separator, last)] if separator else last)
+        builder.end(np.array(last, np.int32))

@@ -1,12 +1,15 @@
 """The compiled sentences: parses text, gives the decoding graph, and says what a decoded sentence means."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from voice.decoding.graph import Graph
+from voice.decoding.speller import LETTERS, Speller, spelled
 from voice.errors import GrammarError
 from voice.events import Intent, Slot
 from voice.nlu.acceptor import Acceptor, ListSymbol, Spelling, Symbol, acceptor_of, graph_of, spelling_of
+from voice.nlu.alike import ByLabels, Reader, by_labels
 from voice.nlu.chart import Allowed, Chart, Filled, Lattice, Parse
 from voice.nlu.model import Context, ListValues, Policy, SkillSentences, Wildcard
 from voice.nlu.network import Network, network_of, spellings
@@ -45,10 +48,12 @@ class Grammar:
         self._entries: dict[str, list[Entry]] = {}
         self._facts: dict[str, frozenset[str]] = {}
         self._limits: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
-        self._spelt: dict[ListSymbol, Spelling] = {}
+        self._spelt: dict[tuple[ListSymbol, Speller], Spelling] = {}
+        self._alike: dict[tuple[ListSymbol, Speller], ByLabels] = {}
+        self._readers: dict[tuple[frozenset[str] | None, Speller], Reader] = {}
         self._tries: dict[tuple[str, str, str], Trie] = {}
         self._vocabulary: Vocabulary | None = None
-        self._graphs: dict[frozenset[str] | None, Graph] = {}
+        self._graphs: dict[tuple[frozenset[str] | None, Speller], Graph] = {}
         self._skip = [tuple(plain(phrase).split()) for phrase in sentences.skip_words]
         self._skip = sorted((phrase for phrase in self._skip if phrase), key=len, reverse=True)
 
@@ -75,7 +80,8 @@ class Grammar:
         new = object.__new__(Grammar)
         new._set(self.sentences.with_lists(lists), self._wake_words, self.network)
         new._entries = {name: found for name, found in self._entries.items() if name not in lists}
-        new._spelt = {symbol: found for symbol, found in self._spelt.items() if symbol[0] not in lists}
+        new._spelt = {key: found for key, found in self._spelt.items() if key[0][0] not in lists}
+        new._alike = {key: found for key, found in self._alike.items() if key[0][0] not in lists}
         new._tries = {key: trie for key, trie in self._tries.items() if key[0] not in lists}
         if all(new._facts_of(name) == self._facts_of(name) for name in lists):
             new._acceptors, new._limits = self._acceptors.copy(), self._limits.copy()
@@ -168,16 +174,37 @@ class Grammar:
 
     # ---- speech ------------------------------------------------------------------------------------------------
 
-    def graph(self, intent_filter: Sequence[str] | None = None) -> Graph:
+    def graph(self, intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS) -> Graph:
         """Return the decoding graph of some intents (None: of all); the last ones are kept."""
-        key = None if intent_filter is None else frozenset(intent_filter)
+        key = (None if intent_filter is None else frozenset(intent_filter), speller)
         if key not in self._graphs:
             if len(self._graphs) >= _FILTERS:
                 self._graphs.pop(next(iter(self._graphs)))
             self._graphs[key] = graph_of(
-                self.acceptor(intent_filter), self._spelling, self._wake_words, map(" ".join, self._skip), DENYING
+                self.acceptor(intent_filter),
+                partial(self._spelling, speller=speller),
+                speller,
+                self._wake_words,
+                map(" ".join, self._skip),
+                DENYING,
             )
         return self._graphs[key]
+
+    def texts(
+        self, labels: Sequence[str], intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS
+    ) -> Iterable[str]:
+        """Return the sentences that labels of a path through the graph may be: several where words sound alike."""
+        if speller.separator:
+            return ["".join(labels)]
+        key = (None if intent_filter is None else frozenset(intent_filter), speller)
+        if key not in self._readers:
+            if len(self._readers) >= _FILTERS:
+                self._readers.pop(next(iter(self._readers)))
+            acceptor = self.acceptor(intent_filter)
+            self._readers[key] = Reader(
+                acceptor, speller, self._skip, lambda symbol: self._words_alike(symbol, speller)
+            )
+        return self._readers[key].texts(labels)
 
     def acceptor(self, intent_filter: Sequence[str] | None = None) -> Acceptor:
         """Return the automaton behind the decoding graph."""
@@ -210,17 +237,36 @@ class Grammar:
             symbols.append((name, before, behind, limits))
         return symbols
 
-    def _spelling(self, symbol: ListSymbol) -> Spelling:
-        if symbol not in self._spelt:
-            name, before, behind, limits = symbol
-            if limits == _PLAIN:
-                entries = [entry for entry in self.entries(name) if not entry.context]
+    def _spelling(self, symbol: ListSymbol, speller: Speller) -> Spelling:
+        key = (symbol, speller)
+        if key not in self._spelt:
+            if speller.separator:
+                ways: Iterable[Sequence[str]] = (
+                    way for words in self._forms(symbol) for way in spelled(words, speller)
+                )
             else:
-                requires, excludes = self._limits[limits]
-                found = (entry for entry in self.entries(name) if entry.context)
-                entries = [entry for entry in found if meets(requires, excludes, entry.context, partly=True)]
-            self._spelt[symbol] = spelling_of(entries, before, behind)
-        return self._spelt[symbol]
+                ways = self._words_alike(symbol, speller)
+            self._spelt[key] = spelling_of(ways)
+        return self._spelt[key]
+
+    def _words_alike(self, symbol: ListSymbol, speller: Speller) -> ByLabels:
+        """Return a list's values by the labels that they may be."""
+        key = (symbol, speller)
+        if key not in self._alike:
+            self._alike[key] = by_labels(self._forms(symbol), speller)
+        return self._alike[key]
+
+    def _forms(self, symbol: ListSymbol) -> Iterator[tuple[str, ...]]:
+        """Yield the words of a list's values, with the letters that are glued to them."""
+        name, before, behind, limits = symbol
+        if limits == _PLAIN:
+            entries = [entry for entry in self.entries(name) if not entry.context]
+        else:
+            requires, excludes = self._limits[limits]
+            found = (entry for entry in self.entries(name) if entry.context)
+            entries = [entry for entry in found if meets(requires, excludes, entry.context, partly=True)]
+        for entry in entries:
+            yield tuple(f"{before}{' '.join(entry.words)}{behind}".split(" "))
 
     # ---- lists -------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from time import thread_time
 import numpy as np
 
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
+from voice.decoding.speller import Speller
 from voice.nlu.conflicts import conflicts, drawn
 from voice.nlu.templates import Grammar, compile_grammar
 from voice.skill.learner import always_intents, merged_sentences
@@ -80,6 +81,7 @@ class Utterance:
     log_probs: LogProbs
     alphabet: Alphabet
     stride_seconds: float
+    speller: Speller
 
 
 def costs(skills: Sequence[Skill], speech: Utterance | None = None) -> list[Cost]:
@@ -97,11 +99,11 @@ def costs(skills: Sequence[Skill], speech: Utterance | None = None) -> list[Cost
 def _cost(name: str, skills: Sequence[Skill], speech: Utterance | None) -> Cost:
     grammar = compile_grammar(merged_sentences(skills))
     always = always_intents(skills)
-    graph = grammar.graph(always)
+    graph = grammar.graph(always, speech.speller) if speech else grammar.graph(always)
     took = None
     if speech is not None:
         settings = GrammarSettings(accept_per_character=1.0)
-        decoder = GrammarDecoder(grammar, speech.alphabet, speech.stride_seconds, settings)
+        decoder = GrammarDecoder(grammar, speech.alphabet, speech.stride_seconds, settings, speech.speller)
         decoder.decode(speech.log_probs, always)
         times = []
         for _ in range(_RUNS):
@@ -109,4 +111,4 @@ def _cost(name: str, skills: Sequence[Skill], speech: Utterance | None) -> Cost:
             decoder.decode(speech.log_probs, always)
             times.append(1000 * (thread_time() - started))
         took = float(np.median(times))
-    return Cost(name, len(grammar.intents), len(graph.characters), len(graph.source), took)
+    return Cost(name, len(grammar.intents), len(graph), len(graph.source), took)
