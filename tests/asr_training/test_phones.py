@@ -43,15 +43,21 @@ def test_bad_dictionaries_are_named(tmp_path):
         ("stopping", "S T AA P IH NG"),
         ("housing", "HH AW S IH NG"),
         ("doorlight", "D AO R L AY T"),
+        ("baking", "B EY K IH NG"),
+        ("globally", "G L OW B AH L IY"),
+        ("happiest", "HH AE P IY AH S T"),
         ("unlighted", "AH N L AY T IH D"),
     ],
 )
 def test_an_unknown_word_is_said_as_its_parts_are(tmp_path, word, phones):
     path = tmp_path / "words.dict"
-    path.write_text("light L AY1 T\nhouse HH AW1 S\ndoor D AO1 R\nstop S T AA1 P\n")
+    words = ("light L AY1 T", "house HH AW1 S", "door D AO1 R", "stop S T AA1 P", "bake B EY1 K", "bak B AE1 K")
+    path.write_text("\n".join((*words, "global G L OW1 B AH0 L", "happy HH AE1 P IY0")))
     assert Lexicon(path).said(word) == tuple(phones.split())
 
 
 def test_nothing_is_made_up_of_less_than_words(lexicon):
     assert lexicon.said("onon") == ()
     assert lexicon.said("zzyzx") == ()
+    assert lexicon.said("ons") == (), "of a word of two letters"
+    assert lexicon.said("lightss") == (), "no plural"

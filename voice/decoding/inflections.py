@@ -1,5 +1,6 @@
 """How an English word is said that is made of known ones: inflections, common endings and beginnings, compounds."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from voice.decoding.phones import Phones
@@ -24,6 +25,7 @@ _SUFFIXES = {
     "able": "AH B AH L",
 }
 _PREFIXES = {"un": "AH N", "re": "R IY", "non": "N AA N", "over": "OW V ER", "under": "AH N D ER", "mis": "M IH S"}
+_LONG_VOWEL = re.compile("^[^aeiou]*[aeiou][^aeiouwxy]$|[cv]$|[^n]g$|[^aeiourl]l$")
 _SHORTEST, _SHORTEST_PART = 3, 4  # letters of a word that another is made of, by an ending or of two
 
 
@@ -34,9 +36,19 @@ def made_of_known(word: str, lookup: Lookup) -> list[Phones]:
 
     Args:
         word: that `lookup` doesn't know.
-        lookup: the known words.
+        lookup: gives the pronunciations of the known words.
     """
     return next((ways for ways in _made(word, lookup) if ways), [])
+
+
+def owner_of(word: str) -> str:
+    """Return the word whose possessive this is: `annika's`, `the dogs'`; empty where it is none."""
+    return word.removesuffix("'s") if word.endswith("'s") else word[:-1] if word.endswith("s'") else ""
+
+
+def owned(word: str, owner: Sequence[Phones]) -> list[Phones]:
+    """Return the pronunciations of a possessive from those of `owner_of` it."""
+    return [way if word.endswith("'") else with_s(way) for way in owner]
 
 
 def with_s(base: Phones) -> Phones:
@@ -54,18 +66,21 @@ def with_d(base: Phones) -> Phones:
 
 
 def _made(word: str, lookup: Lookup) -> Iterator[list[Phones]]:
-    for ending in ("'s", "s'", "es", "s"):
-        if word.endswith(ending):
-            for base in _bases(word.removesuffix(ending), lookup, ending != "s'"):
-                yield [with_s(way) for way in base]
-    for ending in ("ed", "d"):
-        if word.endswith(ending):
-            for base in _bases(word.removesuffix(ending), lookup):
-                yield [with_d(way) for way in base]
+    if owner := owner_of(word):
+        yield owned(word, lookup(owner) or made_of_known(owner, lookup))
+        return
+    if word.endswith("s") and not word.endswith("ss"):
+        yield [with_s(way) for way in _base(word.removesuffix("s"), lookup)]
+    if word.endswith("es"):
+        for base in _bases(word.removesuffix("es"), lookup):
+            yield [with_s(way) for way in base]
+    if word.endswith("ed"):
+        for base in _bases(word.removesuffix("ed"), lookup):
+            yield [with_d(way) for way in base]
     for ending, phones in _SUFFIXES.items():
         if word.endswith(ending):
             for base in _bases(word.removesuffix(ending), lookup):
-                yield [(*way, *phones.split()) for way in base]
+                yield [_joined(way, tuple(phones.split())) for way in base]
     for beginning, phones in _PREFIXES.items():
         if word.startswith(beginning) and len(word) >= len(beginning) + _SHORTEST_PART:
             rest = word.removeprefix(beginning)
@@ -73,12 +88,28 @@ def _made(word: str, lookup: Lookup) -> Iterator[list[Phones]]:
     yield _compound(word, lookup)
 
 
-def _bases(stem: str, lookup: Lookup, respelt: bool = True) -> Iterator[Sequence[Phones]]:
-    """Yield the pronunciations of what an ending may have been put to: stop, stop(p), hop(e), happ(y as i)."""
-    spellings = [stem]
-    if respelt:
-        spellings += [f"{stem}e", stem[:-1] if stem[-2:-1] == stem[-1:] else "", f"{stem[:-1]}y"]
-    yield from (lookup(spelling) for spelling in spellings if len(spelling) >= _SHORTEST)
+def _base(stem: str, lookup: Lookup) -> Sequence[Phones]:
+    return lookup(stem) if len(stem) >= _SHORTEST else ()
+
+
+def _bases(stem: str, lookup: Lookup) -> Iterator[Sequence[Phones]]:
+    """Yield the pronunciations of what an ending may have been put to: stop, stop(p), hop(e), happ(y as i).
+
+    `baking` is of bake before it is of bak, since a vowel that stays short would have doubled the consonant.
+    """
+    spellings = [stem, f"{stem}e"]
+    if _LONG_VOWEL.search(stem):
+        spellings.reverse()
+    if stem[-2:-1] == stem[-1:]:
+        spellings.append(stem[:-1])
+    if stem.endswith("i"):
+        spellings.insert(0, f"{stem[:-1]}y")
+    yield from (_base(spelling, lookup) for spelling in spellings)
+
+
+def _joined(base: Phones, ending: Phones) -> Phones:
+    """Return both; the L of `neutrally` is said once."""
+    return (*base, *ending[1:]) if ending[0] == base[-1] == "L" else (*base, *ending)
 
 
 def _compound(word: str, lookup: Lookup) -> list[Phones]:
