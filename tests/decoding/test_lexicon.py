@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from asr_training.lm import Sizes, estimate
 from tests.decoding.brute import ALPHABET, random_log_probs, texts
+from tests.decoding.posteriors import posteriors_of
+from tests.decoding.spoken_words import PHONE_ALPHABET, SAID, SPELLER, phones_of
 from voice.decoding.alignment import align
 from voice.decoding.ctc import log_likelihood
 from voice.decoding.hotwords import HotWords
@@ -188,3 +190,18 @@ def test_words_of_phones_have_times_and_the_model_tells_what_sounds_alike(model)
     assert 0.9 < heard.confidence <= 1
     assert trie.spelling(model.index["ba"]) == [2, 1]
     assert trie.spelling(999) == []
+
+
+def test_a_hot_word_of_phones_is_found_in_each_of_its_pronunciations():
+    known = ["call mary", "call the room", "turn the light off"]
+    model = NGram(estimate(known, Sizes(min_count=1)))
+    spelled = [
+        (i, PHONE_ALPHABET.encode(way)) for i, word in enumerate(model.words) if i >= len(MARKS) for way in SAID[word]
+    ]
+    search = LexiconDecoder(model, trie_of(spelled, model.unigrams), PHONE_ALPHABET, speller=SPELLER)
+    for way in (0, 1):
+        speech = posteriors_of(phones_of("call the bathroom", way), sharpness=9.0, alphabet=PHONE_ALPHABET)
+        assert "bathroom" not in search.decode(speech, 0.04).text
+        hot = search.with_hotwords(HotWords({"the bathroom": 3.0})).decode(speech, 0.04)
+        assert hot.text == "call the bathroom"
+        assert [token.text for token in hot.tokens] == ["call", "the", "bathroom"]
