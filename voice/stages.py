@@ -11,8 +11,8 @@ from voice.events import Chunk, Command, Intent, Segment, Transcript, Wake
 LogProbs = npt.NDArray[np.float32]
 """Natural log-probabilities of the labels, shape (frames, labels)."""
 
-Progress = Literal["complete", "unfinished", "other"]
-"""What was said so far: a sentence of the grammar, the beginning of one, or neither."""
+Progress = Literal["complete", "open", "unfinished", "other"]
+"""What was said so far: a sentence of the grammar, one that may go on, the beginning of one, or none of these."""
 
 
 class AudioSource(Protocol):

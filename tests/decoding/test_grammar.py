@@ -141,7 +141,11 @@ def test_one_copy_of_a_huge_list_serves_every_place_and_mixes_none(monkeypatch: 
     ("said", "progress"),
     [
         ("turn on the kitchen light", "complete"),
-        ("set a timer for ten minutes", "complete"),
+        ("what's the time", "complete"),
+        ("lights on", "open"),
+        ("lights on in the kitchen", "complete"),
+        ("set a timer for ten minutes", "open"),
+        ("set a timer for ten minutes please", "complete"),
         ("set a timer for", "unfinished"),
         ("set a timer for ten", "unfinished"),
         ("computer set a pizza tim", "unfinished"),

@@ -24,8 +24,9 @@ def greedy(log_probs: LogProbs, alphabet: Alphabet, stride: float) -> Transcript
         stride: seconds between two frames.
 
     Returns:
-        Words as tokens, or every label where none is a space (phones). A word's confidence is the geometric mean of its labels' probabilities at the frames where
-        they start; the utterance's is that over all labels, and 0 for an empty text.
+        Words as tokens, or the labels themselves where none is a space (phones). A word's confidence is the geometric
+        mean of its labels' probabilities at the frames where they start; the utterance's is that over all labels, and 0
+        for an empty text.
     """
     best = log_probs.argmax(axis=1)
     starts = [i for i, label in enumerate(best) if label != alphabet.blank and (i == 0 or best[i - 1] != label)]

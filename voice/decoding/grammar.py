@@ -186,7 +186,7 @@ class GrammarDecoder:
         return said.words(text, lengths, len(self._speller.separator)) if lengths else None
 
     def progress(self, log_probs: LogProbs, intent_filter: Sequence[str] | None = None) -> Progress:
-        """Return whether what was said so far is a sentence, the beginning of one, or neither.
+        """Return whether what was said so far is a sentence, one that may go on, the beginning of one, or neither.
 
         Args:
             log_probs: shape (frames, labels).
@@ -197,7 +197,9 @@ class GrammarDecoder:
             return "other"
         path, is_whole = search.best_ending(log_probs, self._limits)
         if is_whole:
-            return "complete" if self.decode(log_probs, intent_filter) else "other"
+            if not self.decode(log_probs, intent_filter):
+                return "other"
+            return "open" if path[-1].node in graph.open_ends else "complete"
         said = self._said(path, graph, search, log_probs) if path else None
         if said is None or len(said.labels) <= _EVIDENCE:
             return "other"

@@ -35,6 +35,8 @@ class Graph:
     """(n,) where each node's arcs begin in `source`."""
     finals: Nodes
     """Nodes that end a sentence."""
+    open_ends: Nodes
+    """Those of them after which it may go on as a longer one; polite words don't count."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,7 +44,7 @@ class Graph:
     @property
     def size_mb(self) -> float:
         """Memory of the arrays, megabytes."""
-        arrays = (self.labels, self.is_sentence, self.source, self.first_arc, self.finals)
+        arrays = (self.labels, self.is_sentence, self.source, self.first_arc, self.finals, self.open_ends)
         return sum(array.nbytes for array in arrays) / 1e6
 
     def arcs_into(self, node: int) -> Nodes:
@@ -101,6 +103,7 @@ class GraphBuilder:
         self._loose: list[tuple[str, bool]] = []
         self._loose_arcs: list[tuple[int, int]] = []
         self._finals: list[Nodes] = []
+        self._open_ends: list[Nodes] = []
         self.entry = [START]
         """Nodes after which a sentence may begin."""
         for phrase in wake_words:
@@ -168,9 +171,11 @@ class GraphBuilder:
         """Let each node of `after` follow each of `before`."""
         self._arcs.append((np.repeat(before, len(after)), np.tile(after, len(before))))
 
-    def end(self, nodes: Nodes) -> None:
-        """Let sentences end at nodes."""
+    def end(self, nodes: Nodes, *, is_open: bool = False) -> None:
+        """Let sentences end at nodes; `is_open` where they may go on."""
         self._finals.append(nodes)
+        if is_open:
+            self._open_ends.append(nodes)
 
     def build(self) -> Graph:
         """Return the graph."""
@@ -180,8 +185,8 @@ class GraphBuilder:
         pairs = np.unique(target.astype(np.int64) * self._count + source)
         source, target = (pairs % self._count).astype(np.int32), pairs // self._count
         first = np.searchsorted(target, np.arange(self._count)).astype(np.int32)
-        finals = np.unique(np.concatenate([_nodes([]), *self._finals]))
-        return Graph(np.concatenate(self._labels), np.concatenate(self._sentence), source, first, finals)
+        finals, ends = (np.unique(np.concatenate([_nodes([]), *each])) for each in (self._finals, self._open_ends))
+        return Graph(np.concatenate(self._labels), np.concatenate(self._sentence), source, first, finals, ends)
 
     def _wake_word(self, phrase: str) -> list[int]:
         """Add the nodes of a phrase, each of which may be the first; return the last ones."""

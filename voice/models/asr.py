@@ -23,8 +23,8 @@ from voice.stages import LogProbs
 from voice.text import Alphabet
 
 DecoderName = Literal["greedy", "beam", "lexicon"]
-"""Best path, the labels themselves where they are phones; any spelling of characters, weighed with the language model of
-the bundle where it has one; words of that model only."""
+"""Best path (phones stay phones); any spelling of characters, weighed with the language model where there is one; only
+words of that model."""
 
 
 class CtcRecognizer:

@@ -200,9 +200,11 @@ def graph_of(
     for state, (before, after) in enumerate(zip(into, out, strict=True)):
         entry = [np.array([*builder.entry, *polite], np.int32)] if state == 0 else before
         _join(builder, entry, after, "" if state == 0 else speller.separator)
-    ends = [nodes for state in acceptor.finals for nodes in into[state]]
-    for nodes in ends:
-        builder.end(nodes)
+    ends: list[Nodes] = []
+    for state in acceptor.finals:
+        for nodes in into[state]:
+            builder.end(nodes, is_open=bool(acceptor.arcs[state]))
+        ends += into[state]
     _add_skip(builder, skip, ends, speller.separator)
     return builder.build()
 

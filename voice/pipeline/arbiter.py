@@ -148,7 +148,7 @@ class Understander:
         )
 
     def progress(self, segment: Segment, intent_filter: Sequence[str] | None = None) -> Progress:
-        """Return whether a speaker who pauses has said a sentence, the beginning of one, or neither."""
+        """Return whether a speaker who pauses has said a sentence, one that may go on, a beginning, or neither."""
         intent_filter = self._always if intent_filter is None else intent_filter
         return self.grammar.progress(self.recognizer.log_probs(segment), intent_filter)
 

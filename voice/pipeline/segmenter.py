@@ -37,10 +37,13 @@ class SegmenterSettings(BaseModel):
     silence: Preset = Field("normal", description="silence that ends a segment: 250, 700 or 1250 ms")
     silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides the preset")
     grammar_endpoint: bool = Field(
-        True, description="less silence after a whole sentence of the grammar, more after the beginning of one"
+        True,
+        description="less silence after a sentence of the grammar that can't go on, more after the beginning of one",
     )
     look_ms: int = Field(200, gt=0, description="silence after which the speech so far is looked at, ms")
-    complete_ms: int = Field(400, gt=0, description="silence that ends a whole sentence, ms; at most the usual one")
+    complete_ms: int = Field(
+        400, gt=0, description="silence that ends a sentence that can't go on, ms; at most the usual one"
+    )
     unfinished_ms: int = Field(1200, gt=0, description="silence that ends the beginning of one, ms; at least the usual")
     pre_roll_ms: int = Field(500, ge=500, description="audio kept in front of the speech, ms")
     ring_ms: int = Field(3000, ge=2000, description="recent audio kept for a late start, ms")
