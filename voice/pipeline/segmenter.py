@@ -38,7 +38,7 @@ class SegmenterSettings(BaseModel):
     silence_ms: int | None = Field(None, gt=0, description="the same in ms; overrides the preset")
     grammar_endpoint: bool = Field(
         True,
-        description="less silence after a sentence of the grammar that can't go on, more after the beginning of one",
+        description="less silence after a finished sentence of the grammar, more after the beginning of one",
     )
     look_ms: int = Field(200, gt=0, description="silence after which the speech so far is looked at, ms")
     complete_ms: int = Field(
