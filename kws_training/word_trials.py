@@ -12,6 +12,7 @@ from kws_training.corpora import Recording, read_samples
 from kws_training.keyword_data import COMMAND_SENTENCES
 from kws_training.noise_sweep import Noise, babble, mix, pink
 from kws_training.synthesis import HELD_OUT, Style, resample, synthesise
+from kws_training.telephone import by_telephone
 from voice.errors import DataError
 from voice.events import RATE, Chunk, Samples
 from voice.models.bundle import Bundle
@@ -21,6 +22,7 @@ CONDITIONS = ("clean", "noise 10 dB", "babble 10 dB", "reverberation", "telephon
 _MOST_TRIALS = 60  # of a set
 _SNR_DB = 10.0
 _T60_S = 0.5
+_TELEPHONE_HERTZ = (300.0, 3400.0)
 _BEFORE_S, _AFTER_S = 1.2, 1.0
 _FLOOR = 3e-4  # amplitude of the noise of a quiet room
 _PACES = (130, 160, 190)  # words a minute
@@ -104,7 +106,7 @@ def in_condition(samples: Samples, condition: str, rng: np.random.Generator, bab
         return babble_of and mix(padded, babble_of(rng, len(padded)), _SNR_DB)
     if condition == "reverberation":
         return _reverberant(padded, rng)
-    return _telephone(padded) if condition.startswith("telephone") else padded
+    return by_telephone(padded, _TELEPHONE_HERTZ) if condition.startswith("telephone") else padded
 
 
 def _reverberant(samples: Samples, rng: np.random.Generator) -> Samples:
@@ -115,16 +117,6 @@ def _reverberant(samples: Samples, rng: np.random.Generator) -> Samples:
     size = len(samples) + n_tail
     heard = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(response, size), size)[: len(samples)]
     return np.asarray(heard / max(1.0, float(np.abs(heard).max())), np.float32)
-
-
-def _telephone(samples: Samples) -> Samples:
-    """Return samples as 8 kHz mu-law (ITU-T G.711) between 300 and 3,400 Hz carries them."""
-    narrow = resample(samples, 2.0)  # half the samples: 8 kHz
-    spectrum, hertz = np.fft.rfft(narrow), np.fft.rfftfreq(len(narrow), 1 / 8000)
-    band = np.fft.irfft(spectrum * ((hertz > 300) & (hertz < 3400)), len(narrow))
-    loudness = np.log1p(255 * np.minimum(np.abs(band), 1)) / np.log(256)
-    steps = np.rint(loudness * 127) / 127
-    return resample((np.sign(band) * np.expm1(steps * np.log(256)) / 255).astype(np.float32), 0.5)
 
 
 def scorer(bundle: Bundle) -> Callable[[Samples], float]:

@@ -1,11 +1,10 @@
-"""What happens to a recording before an engine hears it: noise, talk, a telephone."""
+"""What happens to a recording before an engine hears it: noise, talk."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soxr
 
 from kws_training.corpora import noises, read_samples
 from kws_training.noise_parts import made
@@ -14,8 +13,6 @@ from voice.events import RATE, Samples
 
 Pcm = npt.NDArray[np.int16]
 SNR_DB = 10.0
-_TELEPHONE_RATE = 8000
-_MU = 255
 _TALKERS = 6
 
 
@@ -37,16 +34,6 @@ def in_noise(samples: Samples, noise: Samples, snr_db: float = SNR_DB) -> Sample
     noise = np.resize(noise, len(samples))
     power = float(np.mean(np.square(noise, dtype=np.float64)))
     return samples + noise * np.float32(np.sqrt(loudness(samples) / power / 10 ** (snr_db / 10)))
-
-
-def by_telephone(samples: Samples) -> Samples:
-    """Return samples as a telephone gives them: 8 kHz, coded by the mu-law of ITU-T G.711 (its continuous form)."""
-    narrow = np.clip(soxr.resample(samples, RATE, _TELEPHONE_RATE), -1, 1)
-    coded = np.sign(narrow) * np.log1p(_MU * np.abs(narrow)) / np.log1p(_MU)
-    coded = np.rint(coded * 127) / 127  # 8 bits: sign and 127 steps
-    heard = np.sign(coded) * np.expm1(np.abs(coded) * np.log1p(_MU)) / _MU
-    wide = soxr.resample(np.asarray(heard, np.float32), _TELEPHONE_RATE, RATE)
-    return np.pad(wide, (0, max(0, len(samples) - len(wide))))[: len(samples)]
 
 
 def pink(rng: np.random.Generator) -> Iterator[Samples]:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.wake.sound import Pcm, by_telephone, in_noise, pcm, pink, recorded_noise, talk
+from benchmarks.wake.sound import Pcm, in_noise, pcm, pink, recorded_noise, talk
 from kws_training.corpora import manifest, read_samples
 from kws_training.feature_store import audio_bytes
 from kws_training.keyword_data import recordings, word_end
+from kws_training.telephone import by_telephone
 from voice.events import RATE, Samples
 
 _FORM = 1

@@ -8,10 +8,11 @@ import soundfile
 
 from benchmarks.wake.picovoice import false_alarms, protocol_curve, protocol_stream
 from benchmarks.wake.scoring import Track
-from benchmarks.wake.sound import by_telephone, in_noise, loudness, pcm
+from benchmarks.wake.sound import in_noise, loudness, pcm
 from benchmarks.wake.speech import corpora, decoded, says, speech_clips
 from benchmarks.wake.streams import GAP_S, Span, takes, word_streams
 from benchmarks.wake_new_phrase import draw
+from kws_training.telephone import by_telephone
 from voice.events import RATE
 
 RNG = np.random.default_rng(5)
