@@ -7,12 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from kws_training.feature_store import SETTINGS
-from kws_training.rooms import responses, reverberate
+from kws_training.rooms import mel_hertz, responses, reverberate
 from kws_training.settings import AugmentSettings
+from voice.audio.features import mel_filters
 
 Batch = npt.NDArray[np.float32]
 OFFSET = np.float32(SETTINGS.offset)
 SILENCE = np.float32(np.log(SETTINGS.offset))
+_CODEC_HERTZ = ((50.0, 350.0), (3000.0, 4200.0))
+"""Where a codec's band begins and ends; the features end at 4 kHz."""
+_CODEC_SNR_DB = (18.0, 38.0)
 _DB = np.float32(np.log(10) / 10)
 
 
@@ -94,6 +98,25 @@ def colour(rng: np.random.Generator, n_clips: int, n_mels: int, most_db: float) 
     return np.asarray(tilt * place / 2 + waves)
 
 
+def by_codec(clips: Batch, band: npt.NDArray[np.float64], snr_db: npt.NDArray[np.float64]) -> Batch:
+    """Return clips as a telephone or a low bit rate leaves them: a part of the band, and coarse samples.
+
+    A mu-law sample's error is in proportion to the sample (ITU-T G.711: 38 dB below it at any level), so each frame
+    gets white noise that far below its own power. The band's edges fall by 60 dB within an eighth of their frequency.
+
+    Args:
+        clips: shape (batch, frames, mels).
+        band: lowest and highest frequency that passes, Hz, shape (batch, 2).
+        snr_db: of each frame, shape (batch,).
+    """
+    hertz, white = mel_hertz(), mel_filters(SETTINGS).sum(axis=0)
+    beyond = np.maximum(band[:, :1] / hertz - 1, hertz / band[:, 1:] - 1)  # as a share of the edge
+    passes = 10 ** (-np.clip(48 * beyond, 0, 10)).astype(np.float32)[:, None, :]
+    power = np.maximum(np.exp(clips) - OFFSET, 0)
+    level = power.sum(axis=2, keepdims=True) / white.sum() * (10 ** (-snr_db / 10)).astype(np.float32)[:, None, None]
+    return np.log((power + level * white) * passes + OFFSET)
+
+
 def mask(rng: np.random.Generator, clips: Batch, settings: AugmentSettings) -> Batch:
     """Return clips with bars of frames and mel filters set to the clip's mean (SpecAugment, arXiv 1904.08779)."""
     mean = clips.mean(axis=(1, 2), keepdims=True)
@@ -115,7 +138,7 @@ def vary(rng: np.random.Generator, clips: Batch, noise: Batch, settings: Augment
 
 
 def disturb(rng: np.random.Generator, clips: Batch, noise: Batch, settings: AugmentSettings) -> Batch:
-    """Return clips in rooms, with noise, another level and microphone, and masks; their timing stays."""
+    """Return clips in rooms, with noise, another level and microphone, by codecs, and masks; their timing stays."""
     n_clips, _, n_mels = clips.shape
     far = np.flatnonzero(rng.random(n_clips) < settings.room_share)
     if len(far):
@@ -124,14 +147,21 @@ def disturb(rng: np.random.Generator, clips: Batch, noise: Batch, settings: Augm
     noisy = rng.random(n_clips) < settings.noise_share
     snr_db = np.where(noisy, rng.uniform(*settings.snr_db, n_clips), np.inf)
     gain_db = rng.uniform(*settings.gain_db, (n_clips, 1)) + colour(rng, n_clips, n_mels, settings.tilt_db)
-    return mask(rng, add_gain(add_noise(clips, noise, snr_db), gain_db), settings)
+    clips = add_gain(add_noise(clips, noise, snr_db), gain_db)
+    if settings.codec_share:
+        coded = np.flatnonzero(rng.random(n_clips) < settings.codec_share)
+        band = np.stack([rng.uniform(*edge, len(coded)) for edge in _CODEC_HERTZ], axis=1)
+        clips[coded] = by_codec(clips[coded], band, rng.uniform(*_CODEC_SNR_DB, len(coded)))
+    return mask(rng, clips, settings)
 
 
 def _in_rooms(rng: np.random.Generator, clips: Batch, settings: AugmentSettings) -> Batch:
     if settings.room == "shoebox":
         rooms = responses(settings.room_seconds)
         return reverberate(clips, rooms[rng.integers(len(rooms), size=len(clips))])
-    return add_room(clips, rng.uniform(*settings.room_seconds, len(clips)), rng.uniform(-3, 12, len(clips)))
+    return add_room(
+        clips, rng.uniform(*settings.room_seconds, len(clips)), rng.uniform(*settings.direct_db, len(clips))
+    )
 
 
 def _bars(rng: np.random.Generator, n_clips: int, length: int, n_bars: int, longest: int) -> npt.NDArray[np.bool_]:

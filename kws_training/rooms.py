@@ -44,7 +44,7 @@ def draw_room(rng: np.random.Generator, seconds: tuple[float, float]) -> Room:
     """Return a room of a home, its reverberation time at 1 kHz within `seconds` where walls can do it."""
     size = rng.uniform((2.5, 2.0, 2.3), (9.0, 7.0, 3.5))
     source, microphone = rng.uniform(0.3, size - 0.3), rng.uniform(0.3, size - 0.3)
-    wanted = rng.uniform(*seconds) * (_mel_hertz() / 1000) ** -rng.uniform(0.0, 0.3)
+    wanted = rng.uniform(*seconds) * (mel_hertz() / 1000) ** -rng.uniform(0.0, 0.3)
     surface = 2 * (size[0] * size[1] + size[1] * size[2] + size[2] * size[0])
     absorption = np.clip(1 - np.exp(-0.161 * size.prod() / (surface * wanted)), 0.02, 0.95)
     return Room(tuple(size), tuple(source), tuple(microphone), absorption)
@@ -106,7 +106,7 @@ def reverberate(clips: Batch, response: npt.NDArray[np.float32]) -> Batch:
     return np.asarray(np.log(heard + _OFFSET), np.float32)
 
 
-def _mel_hertz() -> Array:
+def mel_hertz() -> Array:
     """Return the centres of the mel filters, Hz, shape (mels,)."""
     low, high = 1127 * np.log1p(np.array([SETTINGS.f_min, SETTINGS.f_max]) / 700)
     return np.asarray(700 * (np.exp(np.linspace(low, high, SETTINGS.mels + 2)[1:-1] / 1127) - 1))

@@ -29,8 +29,14 @@ class AugmentSettings(_Strict):
     room_share: float = Field(0.0, ge=0, le=1, description="share of the clips that get reverberation")
     room: Literal["tail", "shoebox"] = Field("tail", description="a diffuse tail, or simulated rooms (rooms.py)")
     room_seconds: tuple[float, float] = Field((0.2, 0.8), description="reverberation time T60")
+    direct_db: tuple[float, float] = Field(
+        (-3.0, 12.0), description="direct sound to a diffuse tail, dB: the less, the farther from the microphone"
+    )
     gain_db: tuple[float, float] = Field((-30.0, 10.0), description="level change, dB")
     tilt_db: float = Field(6.0, ge=0, description="spectral tilt and colour of the microphone, +- dB")
+    codec_share: float = Field(
+        0.0, ge=0, le=1, description="share of the clips that come through a narrow, coarse codec"
+    )
     time_masks: int = Field(2, ge=0)
     time_mask_frames: int = Field(14, ge=0, description="longest time mask, frames")
     mel_masks: int = Field(2, ge=0)
@@ -209,9 +215,11 @@ class WordRecipe(_Strict):
         snr_db=(0.0, 35.0),
         room_share=0.35,
         room_seconds=(0.15, 0.7),
+        direct_db=(-9.0, 12.0),
         speed=0.15,
         warp=0.1,
         gain_db=(-25.0, 8.0),
+        codec_share=0.15,
         time_masks=1,
         time_mask_frames=6,
         mel_mask_bins=4,

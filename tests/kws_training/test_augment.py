@@ -1,8 +1,23 @@
 import numpy as np
 import pytest
 
-from kws_training.augment import SILENCE, add_gain, add_noise, add_room, disturb, mask, move, vary, warp_frequency
+from kws_training.augment import (
+    SILENCE,
+    add_gain,
+    add_noise,
+    add_room,
+    by_codec,
+    disturb,
+    mask,
+    move,
+    vary,
+    warp_frequency,
+)
+from kws_training.feature_store import SETTINGS
 from kws_training.settings import AugmentSettings
+from kws_training.telephone import by_telephone
+from voice.audio.features import features
+from voice.events import RATE
 
 RNG = np.random.default_rng(0)
 CLIPS = RNG.uniform(-8, 4, (3, 98, 40)).astype(np.float32)
@@ -77,3 +92,41 @@ def test_simulated_rooms_add_a_tail_and_leave_the_rest():
     assert (heard[:, 20] >= 5 - 1e-4).all()
     assert (heard[:, 21:40] > SILENCE + 1).all()
     assert not np.allclose(heard[0, 21:], heard[1, 21:])
+
+
+def test_a_codec_leaves_on_features_what_a_telephone_leaves_of_the_sound():
+    time = np.arange(2 * RATE) / RATE
+    loud = 1.1 + np.sin(2 * np.pi * 3 * time)
+    voice = sum(np.sin(2 * np.pi * 140 * n * time + n * n) / n for n in range(1, 28))  # up to 3,780 Hz
+    sound = (0.05 * loud * voice).astype(np.float32)
+    before = features(sound, SETTINGS)
+    heard = features(by_telephone(sound, (300, 3400)), SETTINGS)[: len(before)]
+    made = by_codec(before[None], np.array([[300.0, 3400.0]]), np.array([38.0]))[0, : len(heard)]
+    inside = slice(8, 36)  # filters that lie between the edges
+    assert np.abs(made - heard)[:, inside].mean() < 0.3  # ln: 1.3 dB
+    assert (before[: len(made)] - made)[:, [0, 1, 39]].mean() > 3
+    coarse = by_codec(before[None], np.array([[50.0, 4200.0]]), np.array([6.0]))[0]
+    assert (coarse >= before - 0.2).all()
+    assert coarse.min() > before.min() + 1  # what was quiet is filled
+
+
+def test_only_the_share_that_settings_name_goes_through_a_codec():
+    plain = {"noise_share": 0.0, "gain_db": (0.0, 0.0), "tilt_db": 0.0, "time_masks": 0, "mel_masks": 0}
+    clips = np.random.default_rng(2).normal(-2, 1, (400, 20, 40)).astype(np.float32)
+    kept = disturb(np.random.default_rng(1), clips, clips, AugmentSettings(**plain))
+    some = disturb(np.random.default_rng(1), clips, clips, AugmentSettings(**plain, codec_share=0.25))
+    changed = np.abs(some - kept).max(axis=(1, 2)) > 0.1
+    assert 0.2 < changed.mean() < 0.3
+    assert np.array_equal(some[~changed], kept[~changed])
+
+
+def test_the_farther_the_more_of_the_room_is_heard():
+    clip = np.full((64, 98, 40), SILENCE, np.float32)
+    clip[:, 20:30] = 0
+    options = {"noise_share": 0.0, "gain_db": (0.0, 0.0), "tilt_db": 0.0, "time_masks": 0, "mel_masks": 0}
+
+    def tail(direct_db):
+        settings = AugmentSettings(**options, room_share=1.0, direct_db=(direct_db, direct_db))
+        return disturb(np.random.default_rng(3), clip, clip, settings)[:, 35:60].mean()
+
+    assert tail(-9.0) > tail(0.0) + 1.5 > tail(12.0) + 3
