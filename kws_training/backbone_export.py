@@ -7,7 +7,6 @@ import keras
 import numpy as np
 
 from kws_training import cards
-from kws_training.embedded import REACH
 from kws_training.export import GATES, allowed
 from kws_training.feature_store import SETTINGS
 from kws_training.litert import to_litert
@@ -80,7 +79,7 @@ def export_backbone(
         "features": SETTINGS.model_dump(),
         "labels": [f"e{i}" for i in range(recipe.network.width)],
         "decision": EmbeddingDecision(
-            window_frames=WINDOW, stride_frames=stride, reach_frames=REACH, width=recipe.network.width
+            window_frames=WINDOW, stride_frames=stride, reach_frames=recipe.network.reach, width=recipe.network.width
         ).model_dump(),
         "trainable": {"settings": recipe.network.model_dump(mode="json")},
         "training": training,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from kws_training.augment import SILENCE, disturb
 from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStore, to_bytes, to_logmel
+from kws_training.models.settings import BackboneSettings
 from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import AugmentSettings
@@ -19,9 +20,7 @@ from kws_training.windows import looped
 Embeddings = npt.NDArray[np.float16]
 """Shape (embeddings, width)."""
 _BLOCK = 3200
-"""Frames embedded at once."""
-REACH = 240
-"""Frames before the first of a block that its embeddings may depend on: a bound for the default backbone."""
+"""Frames embedded at once, about."""
 _BATCH = 16
 _STRETCH = 57_600
 
@@ -31,13 +30,14 @@ class Embedder:
 
     Args:
         network: from ln(P + 1e-6), shape (batch, time, mels), to embeddings, shape (batch, time / stride, width).
+        settings: of the backbone.
     """
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: keras.Model, settings: BackboneSettings) -> None:
         self._call = compiled(network)
-        self.width = int(network.output_shape[-1])
-        sample = np.zeros((1, 64, SETTINGS.mels), np.float32)
-        self.stride = 64 // int(np.shape(network(sample))[1])
+        self.width, self.stride = settings.width, settings.stride
+        self._before = -(-settings.reach // self.stride) * self.stride
+        """Frames before a block, for what its first embedding depends on."""
         weights = b"".join(np.asarray(weight).tobytes() for weight in network.get_weights())
         self.key = hashlib.sha256(weights).hexdigest()[:12]
         """Of the weights: what was embedded by others is of no use."""
@@ -49,16 +49,17 @@ class Embedder:
 
     def stream(self, frames: Bytes) -> Embeddings:
         """Return the embeddings of one long stretch of audio, shape (frames // stride, width)."""
-        n_frames = len(frames) // self.stride * self.stride
+        n_frames, before = len(frames) // self.stride * self.stride, self._before
+        block = _BLOCK // self.stride * self.stride
         parts = []
-        for first in range(0, n_frames, _BLOCK * _BATCH):
-            starts = range(first, min(n_frames, first + _BLOCK * _BATCH), _BLOCK)
-            clips = np.full((len(starts), REACH + _BLOCK, SETTINGS.mels), SILENCE, np.float32)
+        for first in range(0, n_frames, block * _BATCH):
+            starts = range(first, min(n_frames, first + block * _BATCH), block)
+            clips = np.full((len(starts), before + block, SETTINGS.mels), SILENCE, np.float32)
             for clip, start in zip(clips, starts, strict=True):
-                part = to_logmel(frames[max(0, start - REACH) : min(n_frames, start + _BLOCK)])
-                front = REACH - (start - max(0, start - REACH))
+                part = to_logmel(frames[max(0, start - before) : min(n_frames, start + block)])
+                front = before - (start - max(0, start - before))
                 clip[front : front + len(part)] = part
-            found = self(clips)[:, REACH // self.stride :]
+            found = self(clips)[:, before // self.stride :]
             parts.append(found.reshape(-1, self.width))
         whole = np.concatenate(parts) if parts else np.zeros((0, self.width), np.float16)
         return whole[: n_frames // self.stride]
@@ -88,11 +89,13 @@ def embed_clips(
         embedder: of the backbone.
         store: of the clips.
         clips: in their order.
-        path: of the file; what it holds of the same clips after the same backbone is read.
+        path: of the file; what it holds of the same clips, varied alike, after the same backbone is read.
         noise: lay noise of a store under them, in rooms, at other levels; None leaves them as they are.
         seed: of that.
     """
     chosen = hashlib.sha256(np.array([(clip.start, clip.n_frames) for clip in clips], np.int64).tobytes())
+    if noise is not None:
+        chosen.update(noise[1].model_dump_json().encode())
     kept = path.with_name(f"{path.name}-{embedder.key}-{chosen.hexdigest()[:8]}.npy")
     if kept.exists():
         return np.asarray(np.load(kept, mmap_mode="r"))

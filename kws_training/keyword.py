@@ -4,6 +4,7 @@ Train, run the detector over all training speech, add what it took for the word,
 on; then calibrate the threshold on the dev split. The test split is only looked at by `benchmarks/wake_word.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -43,8 +44,19 @@ class Calibration:
     hours: float
 
 
-def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordRecipe, *, n_processes: int = 1) -> None:
-    """Write the stores of the word's recordings and of its synthetic speech, where they are missing."""
+def prepare_word(
+    work: Path,
+    folders: list[Path],
+    word: str,
+    recipe: KeywordRecipe,
+    *,
+    neural: Sequence[str] = (),
+    n_processes: int = 1,
+) -> None:
+    """Write the stores of the word's recordings and of its synthetic speech, where they are missing.
+
+    `neural` are Piper's voices that speak, too.
+    """
     if not (work / f"keyword-{word}" / "clips.jsonl").exists():
         say(f"recordings: {write_store(work / f'keyword-{word}', word_entries(recordings(folders), recipe.tracts))}")
     if not (work / f"synthetic-{word}" / "clips.jsonl").exists():
@@ -57,6 +69,7 @@ def prepare_word(work: Path, folders: list[Path], word: str, recipe: KeywordReci
             n_confusable=recipe.n_near_misses,
             n_fluent=recipe.n_synthetic_fluent,
             seed=recipe.optimiser.seed,
+            neural=neural,
             n_processes=n_processes,
         )
         say(f"synthetic: {write_store(work / f'synthetic-{word}', entries)} clips")

@@ -134,7 +134,7 @@ class Phrase:
         return " ".join(part for part in (self.before, word, "" if cut else self.after) if part)
 
 
-def synthetic_entries(
+def synthetic_entries(  # noqa: PLR0913 - how much of each kind
     word: str,
     near: Sequence[str],
     *,
@@ -143,21 +143,23 @@ def synthetic_entries(
     n_confusable: int,
     seed: int,
     n_fluent: int = 0,
+    neural: Sequence[str] = (),
     n_processes: int = 1,
 ) -> Iterator[tuple[dict[str, Any], Bytes]]:
     """Yield store entries of synthetic speech: the word alone, the word and a command in one breath, near misses.
 
     The near misses are `near`, phrases that sound alike, with and without a command behind them, and commands alone.
-    Last come `n_fluent` further sentences with the word, by the voices that speak most like people. The five held-out
-    voices say nothing here: they judge, in `benchmarks/wake_word.py`.
+    Last come `n_fluent` further sentences with the word, by the voices that speak most like people. Piper's voices,
+    `neural`, say their share of all. The five held-out voices say nothing here: they judge, in
+    `benchmarks/wake_word.py`.
     """
     rng = np.random.default_rng(seed)
     phrases = [_with_word(rng, word, sentence=False) for _ in range(n_words)]
     phrases += [_with_word(rng, word, sentence=True) for _ in range(n_sentences)]
     phrases += [_near_miss(rng, near) for _ in range(n_confusable)]
-    jobs = list(zip(phrases, training_styles(rng, len(phrases)), strict=True))
+    jobs = list(zip(phrases, training_styles(rng, len(phrases), neural=neural), strict=True))
     fluent = [_with_word(rng, word, sentence=True) for _ in range(n_fluent)]
-    jobs += zip(fluent, fluent_styles(rng, n_fluent), strict=True)
+    jobs += zip(fluent, fluent_styles(rng, n_fluent, neural), strict=True)
     with ProcessPoolExecutor(n_processes) as pool:
         for fields, frames in pool.map(say_phrase, jobs, chunksize=20):
             if fields["label"] != "keyword" or fields["keyword_end"] > 0:  # some variants are silent

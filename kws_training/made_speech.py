@@ -8,7 +8,7 @@ say.
 
 from bisect import bisect
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate
 from pathlib import Path
@@ -38,25 +38,30 @@ def prepare_noise(work: Path) -> None:
         say(f"{NOISE}: {write_store(work / NOISE, _noises())} clips")
 
 
-def prepare_speech(work: Path, seed: int, *, n_sentences: int = _N_SENTENCES, n_processes: int = 1) -> None:
-    """Write the store of sentences, where it is missing.
+def prepare_speech(
+    work: Path, seed: int, *, neural: Sequence[str] = (), n_sentences: int = _N_SENTENCES, n_processes: int = 1
+) -> None:
+    """Write the store of sentences, where it is missing; `neural` are Piper's voices that say some of them.
 
     Raises:
         DataError: no synthesiser is installed.
     """
     if not (work / SPEECH / "clips.jsonl").exists():
-        entries = ticks(_sentences(seed, n_sentences, n_processes), "speaking sentences", n_sentences)
+        entries = ticks(_sentences(seed, n_sentences, neural, n_processes), "speaking sentences", n_sentences)
         say(f"{SPEECH}: {write_store(work / SPEECH, entries)} clips")
 
 
-def _sentences(seed: int, n_sentences: int, n_processes: int) -> Iterator[tuple[dict[str, Any], Bytes]]:
+def _sentences(
+    seed: int, n_sentences: int, neural: Sequence[str], n_processes: int
+) -> Iterator[tuple[dict[str, Any], Bytes]]:
     rng = np.random.default_rng(seed)
     walk = _Walk(rng)
     texts = []
     for _ in range(n_sentences):
         commands = " and ".join(str(rng.choice(COMMAND_SENTENCES)) for _ in range(2))
         texts.append(commands if rng.random() < _COMMANDS else walk(int(rng.integers(*_WORDS))))
-    jobs = zip([Phrase("", "", text) for text in texts], training_styles(rng, n_sentences), strict=True)
+    styles = training_styles(rng, n_sentences, neural=neural)
+    jobs = zip([Phrase("", "", text) for text in texts], styles, strict=True)
     with ProcessPoolExecutor(n_processes) as pool:
         for fields, frames in pool.map(say_phrase, jobs, chunksize=20):
             yield {**fields, "label": "speech"}, frames

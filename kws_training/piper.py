@@ -8,6 +8,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,16 +30,27 @@ def piper_voices(folder: Path) -> list[str]:
     voices: list[str] = []
     for model in sorted(folder.rglob("*.onnx")):
         settings = _settings(model)
-        language = settings.get("language", {}).get("code") or settings.get("espeak", {}).get("voice", "")
-        if not str(language or model.name).lower().startswith("en"):
+        language = _within(settings, "language", "code") or _within(settings, "espeak", "voice") or model.name
+        if not language.lower().startswith("en"):
             continue
-        n_speakers = int(settings.get("num_speakers") or 1)
+        stated = settings.get("num_speakers")
+        n_speakers = stated if isinstance(stated, int) else 1
         several = [f"piper:{model}#{speaker}" for speaker in range(min(n_speakers, MOST_SPEAKERS))]
         voices += several if n_speakers > 1 else [f"piper:{model}"]
     if not voices:
         fix = "put NAME.onnx and NAME.onnx.json of an English Piper voice there"
         raise DataError(f"{folder} holds no English Piper voice", fix=fix)
     return voices
+
+
+def model_names(voices: Sequence[str]) -> list[str]:
+    """Return the models that voices are of, as `piper_voices` writes them, without folder and suffix."""
+    return list(dict.fromkeys(Path(voice.removeprefix("piper:").partition("#")[0]).stem for voice in voices))
+
+
+def _within(settings: dict[str, object], key: str, inner: str) -> str:
+    found = settings.get(key)
+    return str(found.get(inner) or "") if isinstance(found, dict) else ""
 
 
 def _settings(model: Path) -> dict[str, object]:

@@ -1,9 +1,11 @@
 """What a bundle's manifest records of its training."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from kws_training import cards
+from kws_training.piper import model_names
 
 
 def record(
@@ -35,3 +37,11 @@ def wake_data(work: Path) -> tuple[dict[str, Any], ...]:
     further = cards.FURTHER_SPEECH if (work / "more" / "clips.jsonl").exists() else ()
     known = (*cards.WAKE_WORDS, cards.SYNTHETIC, *cards.RUNNING_SPEECH, *further)
     return (*known, cards.SPEECH_COMMANDS, cards.NOISE)
+
+
+def piper_data(voices: Sequence[str]) -> tuple[dict[str, Any], ...]:
+    """Return the record of what Piper's voices said; none without voices."""
+    if not voices:
+        return ()
+    licence = "each voice's own; its MODEL_CARD tells"
+    return ({"name": "synthetic speech of Piper", "licence": licence, "attribution": ", ".join(model_names(voices))},)

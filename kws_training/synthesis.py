@@ -47,6 +47,7 @@ _FESTIVAL = ("kal", "rab", "don", "cmu_us", "nitech_us", "us1", "us2", "us3", "e
 _FLUENT = ("flite:awb", "pico:en-US", "pico:en-GB", "pico:de-DE")
 """Those that run words together as people do."""
 _PROGRAMS = {"espeak-ng": "espeak-ng", "flite": "flite", "festival": "text2wave", "pico": "pico2wave"}
+NO_SYNTHESISER = "no speech synthesiser is installed"
 _INSTALLED_BY = {
     "espeak-ng": "apt install espeak-ng",
     "flite": "apt install flite",
@@ -69,15 +70,8 @@ class Style:
 
 
 def engines() -> list[str]:
-    """Return the synthesisers that are installed, Piper aside.
-
-    Raises:
-        DataError: there is none.
-    """
-    found = [engine for engine, program in _PROGRAMS.items() if shutil.which(program)]
-    if not found:
-        raise DataError("no speech synthesiser is installed", fix=f"run {INSTALL}")
-    return found
+    """Return the synthesisers that are installed, Piper aside."""
+    return [engine for engine, program in _PROGRAMS.items() if shutil.which(program)]
 
 
 def recorded_voices() -> list[str]:
@@ -116,7 +110,7 @@ def training_styles(
         n_styles: how many.
         recorded_share: share of the voices that aren't espeak-ng's, which are few but sound more like people.
         neural: Piper's voices to take in, as `piper_voices` lists them.
-        neural_share: their share, where there are any.
+        neural_share: their share, where there are any; all, where there is nothing else.
 
     Raises:
         DataError: no synthesiser is installed.
@@ -125,7 +119,10 @@ def training_styles(
     if "espeak-ng" not in engines():
         recorded_share = 1.0
         if not recorded:
-            raise DataError("the installed synthesisers have no voice for training", fix=f"run {INSTALL}")
+            neural_share = 1.0
+            if not neural:
+                what = "the installed synthesisers have no voice for training" if engines() else NO_SYNTHESISER
+                raise DataError(what, fix=f"run {INSTALL}")
     styles: list[Style] = []
     while len(styles) < n_styles:
         pace, pitch = _manner(rng)
@@ -149,7 +146,7 @@ def fluent_styles(rng: np.random.Generator, n_styles: int, neural: Sequence[str]
     recorded = recorded_voices()
     voices = [voice for voice in _FLUENT if voice in recorded] + list(neural) or recorded
     if not voices:
-        return training_styles(rng, n_styles)
+        return training_styles(rng, n_styles)  # espeak-ng's
     return [Style(str(rng.choice(voices)), *_manner(rng), _tract(rng, 0.85, 1.35)) for _ in range(n_styles)]
 
 

@@ -20,7 +20,7 @@ from kws_training.optimisers import build_optimiser, rate_at
 from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings, WordRecipe
-from kws_training.word_clips import LENGTH, Sources, noise_under, varied
+from kws_training.word_clips import LENGTH, Sources, noise_under, shares_of, varied
 
 _EARLY = 5  # looks before the end of the phrase: what ends earlier is only a part of it
 _NO = np.float32(-1e4)
@@ -106,14 +106,14 @@ class TuneBatches:
     def _others(self, rng: np.random.Generator, n: int) -> Batch:
         """Return stretches of negative streams, most of them false accepts."""
         sources, frames = self._sources, []
-        lengths = np.array([len(stream) for stream in sources.negatives.values()], np.float64)
-        names = list(sources.negatives)
+        shares = shares_of({name: len(stream) for name, stream in sources.negatives.items()})
+        names, weights = list(shares), np.array(list(shares.values()))
         for _ in range(n):
             if self._found and rng.random() < self._recipe.mined_share:
                 found = self._found[rng.integers(len(self._found))]
                 frames.append(sources.negatives[found.source].ending(found.end + int(rng.integers(0, 120)), LENGTH))
                 continue
-            stream = sources.negatives[names[int(rng.choice(len(names), p=lengths / lengths.sum()))]]
+            stream = sources.negatives[names[int(rng.choice(len(names), p=weights))]]
             frames.append(stream.ending(int(rng.integers(LENGTH, max(LENGTH + 1, len(stream)))), LENGTH))
         clips = to_logmel(np.stack(frames))
         return disturb(rng, clips, noise_under(rng, sources, n), self._recipe.augment)

@@ -28,7 +28,7 @@ from kws_training.models.backbone import embedder as lower_part
 from kws_training.models.settings import BackboneSettings
 from kws_training.phrase_checks import check_phrase
 from kws_training.pronounce import installed_pronouncer
-from kws_training.records import record, wake_data
+from kws_training.records import piper_data, record, wake_data
 from kws_training.report import say
 from kws_training.settings import WordRecipe
 from kws_training.template import HEAD
@@ -36,7 +36,7 @@ from kws_training.trained import trained_parameters
 from kws_training.word_excerpts import Excerpts
 from kws_training.word_export import export_word, reach_frames
 from kws_training.word_report import Told, write_word_report
-from kws_training.word_sources import NEAR, judging_clips, prepare_phrase
+from kws_training.word_sources import NEAR, WHOLE_S, judging_clips, prepare_phrase
 from kws_training.word_start import files_in, has_real_speech, refresh, sufficient
 from kws_training.word_threshold import Looks, Threshold, judge
 from kws_training.word_training import match_word, train_word
@@ -74,6 +74,8 @@ class Request:
     """Lists of their clips that were left out."""
     backbone: str | Path = NAME
     """Bundle that the wake word stands on."""
+    neural: tuple[str, ...] = ()
+    """Piper's voices that speak, too."""
 
 
 def make_word(
@@ -98,15 +100,27 @@ def make_word(
     takes = usable_takes(request)
     if template:
         recipe = recipe.model_copy(update={"n_alone": 0, "n_sentences": 0, "n_near": 0, "head": HEAD})
-    recipe = sufficient(request.work, takes, recipe, own=bool(request.negatives), n_processes=n_processes)
+    recipe = sufficient(
+        request.work, takes, recipe, own=bool(request.negatives), neural=request.neural, n_processes=n_processes
+    )
     refresh(request.run, _facts(request, takes, bundle, template=template), recipe)
-    prepare_phrase(request.phrase, takes, request.run, recipe, negatives=request.negatives, n_processes=n_processes)
+    prepare_phrase(
+        request.phrase,
+        takes,
+        request.run,
+        recipe,
+        negatives=request.negatives,
+        neural=request.neural,
+        n_processes=n_processes,
+    )
+    speech = _some_speech(request)
     make = match_word if template else train_word
-    head, n_pooled, threshold = make(request.phrase, request.work, request.run, recipe, trained)
+    head, n_pooled, threshold = make(request.phrase, request.work, request.run, recipe, trained, backbone)
     promise = threshold.promise(recipe.false_accepts_per_hour, real=_real(request))
     minutes = (time.monotonic() - started) / 60
     parameters = trained_parameters(trained) + trained_parameters(head)
     data = wake_data(request.work) if has_real_speech(request.work) else (SYNTHETIC,)
+    data += piper_data(request.neural)
     training = record(f"kws-train keyword '{request.phrase}'", recipe_file, recipe.seed, minutes, parameters, data)
     found = export_word(
         request.out,
@@ -116,7 +130,7 @@ def make_word(
         backbone,
         recipe,
         n_pooled,
-        _some_speech(request),
+        speech,
     )
     cards.write_card(
         found,
@@ -128,7 +142,9 @@ def make_word(
         recipe.weights,
     )
     if request.report:
-        told = _told(request, found, recipe, threshold, promise, takes, _looks_at(trained, head, recipe, n_pooled))
+        told = _told(
+            request, found, recipe, threshold, promise, takes, _looks_at(trained, backbone, head, recipe, n_pooled)
+        )
         report(request, replace(told, warnings=warnings, minutes=minutes))
     say(
         f"wrote {request.out}: threshold {threshold.threshold:g}, {threshold.false_accepts} false accepts in "
@@ -193,8 +209,10 @@ def _told(
     )
 
 
-def _looks_at(trained: keras.Model, head: keras.Model, recipe: WordRecipe, n_pooled: int) -> Callable[[Bytes], Looks]:
-    embedder = Embedder(lower_part(trained))
+def _looks_at(
+    trained: keras.Model, backbone: BackboneSettings, head: keras.Model, recipe: WordRecipe, n_pooled: int
+) -> Callable[[Bytes], Looks]:
+    embedder = Embedder(lower_part(trained), backbone)
     return lambda frames: judge(head, {"": embedder.stream(frames)}, recipe, n_pooled, embedder.stride)[""]
 
 
@@ -208,7 +226,10 @@ def _some_speech(request: Request) -> Bytes:
     for store, clips in judging_clips(request.work, request.run, request.phrase).values():
         if clips:
             return np.concatenate([store[clip] for clip in clips[:12]])
-    raise DataError(f"{request.work}: no running speech", fix="run `kws-train prepare DATA --work` this folder first")
+    raise DataError(
+        f"{request.work}: no running speech to find a threshold with",
+        fix=f"run `kws-train prepare`, or give recordings of more than {WHOLE_S:g} s with --negatives",
+    )
 
 
 def _facts(request: Request, takes: list[Recording], bundle: Bundle, *, template: bool) -> dict[str, Any]:
@@ -216,7 +237,7 @@ def _facts(request: Request, takes: list[Recording], bundle: Bundle, *, template
     sizes = [(str(take.path), take.path.stat().st_size, take.path.stat().st_mtime_ns, take.end) for take in takes]
     stores = sorted(path.parent.name for path in request.work.glob("*/clips.jsonl"))
     return {
-        "spoken": request.phrase,
+        "spoken": [request.phrase, *request.neural] if request.neural else request.phrase,
         "takes": sizes,
         "negatives": files_in(request.negatives),
         "trained": [bundle.manifest.model.sha256, template, has_real_speech(request.work), "more" in stores],

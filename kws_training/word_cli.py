@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from kws_training.download import cache
+from kws_training.piper import model_names, piper_voices
 from kws_training.report import say
 from kws_training.settings import BackboneRecipe, KeywordRecipe, WordRecipe, read_recipe
 from voice.errors import ConfigError, DataError
@@ -65,6 +66,7 @@ def keyword(  # noqa: PLR0913 - the options of a command
     ] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the bundle; without: in the run's folder")] = None,
     recipe: Annotated[Path | None, typer.Option(help="YAML of config/kws")] = None,
+    piper: Annotated[Path | None, typer.Option(help="folder of Piper's voices, which then speak, too")] = None,
     whole: Annotated[bool, typer.Option("--whole", help="train a whole network; wants hundreds of recordings")] = False,
     hold_out: Annotated[
         bool, typer.Option("--hold-out", help="leave 45 % of the speakers of the takes out, to judge by")
@@ -89,9 +91,10 @@ def keyword(  # noqa: PLR0913 - the options of a command
     work = work or cache() / "speech"
     run = run or cache() / "words" / (f"{slug}-template" if template else slug)
     out = out or run / "bundle"
+    neural = _neural(piper)
     _threads(n_threads)
     if whole:
-        _whole(slug, recordings or [], work, run, out, recipe, processes)
+        _whole(slug, recordings or [], work, run, out, recipe, neural, processes)
     else:
         from kws_training.word import Request, make_word  # noqa: PLC0415
 
@@ -112,6 +115,7 @@ def keyword(  # noqa: PLR0913 - the options of a command
             more=tuple(more or ()),
             skip=tuple(skip or ()),
             backbone=backbone,
+            neural=neural,
         )
         make_word(request, settings, recipe, template=template, n_processes=processes)
     if install is not None:
@@ -122,22 +126,41 @@ def keyword(  # noqa: PLR0913 - the options of a command
             )
 
 
+def _neural(folder: Path | None) -> tuple[str, ...]:
+    """Return Piper's voices in a folder, and say which there are."""
+    if folder is None:
+        return ()
+    voices = piper_voices(folder)
+    say(
+        f"Piper: {len(voices)} voices of {', '.join(model_names(voices))}; each sentence loads one, which takes a while"
+    )
+    return tuple(voices)
+
+
 def _whole(
-    slug: str, recordings: list[Path], work: Path, run: Path, out: Path, recipe: Path | None, processes: int
+    slug: str,
+    recordings: list[Path],
+    work: Path,
+    run: Path,
+    out: Path,
+    recipe: Path | None,
+    neural: tuple[str, ...],
+    processes: int,
 ) -> None:
     from kws_training.keyword import prepare_word, train_keyword, write_wake  # noqa: PLC0415
-    from kws_training.records import record, wake_data  # noqa: PLC0415
+    from kws_training.records import piper_data, record, wake_data  # noqa: PLC0415
     from kws_training.trained import trained_parameters  # noqa: PLC0415
 
     if not recordings:
         raise ConfigError("--whole wants recordings", fix="give --recordings FOLDER, or leave --whole out")
     settings = KeywordRecipe() if recipe is None else read_recipe(recipe, KeywordRecipe)
     started = time.monotonic()
-    prepare_word(work, recordings, slug, settings, n_processes=processes)
+    prepare_word(work, recordings, slug, settings, neural=neural, n_processes=processes)
     model = train_keyword(work, run, slug, settings)
     minutes = (time.monotonic() - started) / 60
     command, seed = f"kws-train keyword {slug} --whole", settings.optimiser.seed
-    training = record(command, recipe, seed, minutes, trained_parameters(model), wake_data(work))
+    data = wake_data(work) + piper_data(neural)
+    training = record(command, recipe, seed, minutes, trained_parameters(model), data)
     write_wake(model, slug, work, out, settings, training)
 
 

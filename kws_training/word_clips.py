@@ -1,6 +1,6 @@
 """Clips of a phrase, varied, as the backbone hears them in a stream: sound before, the phrase, sound after."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from kws_training.windows import looped, window
 LENGTH, END = 480, 400
 """Frames of a varied clip, and the frame at which its phrase ends."""
 _BATCH = 256
+_OWN_SHARE = 0.05
+"""Of the running sound without the phrase: one's own at least, however little there is."""
 _SPEECH_BEFORE, _SPEECH_AFTER, _TALK_UNDER = 0.4, 0.25, 0.35  # shares
 
 
@@ -48,6 +50,22 @@ class Placed:
     """Embeddings up to the end of the phrase."""
     lengths: npt.NDArray[np.int32]
     """Embeddings from the phrase's beginning to its end, shape (clips,)."""
+
+
+def shares_of(lengths: Mapping[str, int]) -> dict[str, float]:
+    """Return how often streams are drawn from: by their lengths, but one's own sound in a twentieth of the draws.
+
+    A wrong wake that was kept is 3 s beside hours of other speech, and matters more than they.
+
+    Args:
+        lengths: of the streams by name; one's own sound is `own`.
+    """
+    whole = sum(lengths.values())
+    shares = {name: length / whole for name, length in lengths.items()}
+    if 0 < shares.get("own", 1) < _OWN_SHARE:
+        rest = (1 - _OWN_SHARE) / (1 - shares["own"])
+        shares = {name: _OWN_SHARE if name == "own" else rest * share for name, share in shares.items()}
+    return shares
 
 
 def place(

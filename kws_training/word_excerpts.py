@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from voice.errors import DataError
 from voice.events import RATE, Samples
 
 _SILENCE_S = 0.25
+_NAME = re.compile(r"(.*?) (\d+) (\d+) ([\d.]+) (.*)")  # a voice may have spaces: it holds the path of a file
 """Before each made sentence."""
 
 Known = dict[tuple[str, str], tuple[Path, str]]
@@ -68,7 +70,7 @@ class Excerpts:
                 samples, text = read_samples(found[0]), found[1]
         except DataError:
             return None, ""
-        if stream == "own":  # the store has the file in two parts, one behind the other
+        if stream == "own":  # the store has a long file in two parts, one behind the other
             before = sum(c.n_frames for c in store.select(name=clip.name) if c.start < clip.start) * SETTINGS.hop
             samples = samples[before:]
         return samples[max(0, round(first * RATE)) : max(0, round(last * RATE))], text
@@ -79,7 +81,12 @@ def _index(found: Iterable[tuple[Recording, str | None]]) -> Known:
 
 
 def _spoken_again(clip: Clip) -> tuple[Samples, str]:
-    voice, pace, pitch, tract, text = clip.name.split(" ", 4)
+    told = _NAME.fullmatch(clip.name)
+    if told is None:
+        raise DataError(
+            f"{clip.name!r} doesn't name a voice", fix="remove the folder made-speech, so that it is made anew"
+        )
+    voice, pace, pitch, tract, text = told.groups()
     said = synthesise(text, Style(voice, int(pace), int(pitch), float(tract)))
     return np.concatenate([np.zeros(round(_SILENCE_S * RATE), np.float32), said]), text
 

@@ -25,11 +25,7 @@ from voice.models.bundle import Bundle, write_bundle
 
 def reach_frames(backbone: BackboneSettings, recipe: WordRecipe, n_pooled: int) -> int:
     """Return the feature frames that a look depends on."""
-    frames, scale = backbone.stem_kernel, backbone.stem_stride
-    for _, kernel, stride in backbone.blocks:
-        frames += (kernel - 1) * scale
-        scale *= stride
-    return frames + (covered(recipe, n_pooled) - 1) * scale
+    return backbone.reach + (covered(recipe, n_pooled) - 1) * backbone.stride
 
 
 def export_word(
@@ -64,7 +60,7 @@ def export_word(
     allowed(flatbuffer)
     frames = speech[: len(speech) // recipe.step_frames * recipe.step_frames]
     after = reach_frames(backbone, recipe, n_pooled) // recipe.step_frames + 1
-    expected = scores(head, Embedder(lower_part(trained)).stream(frames), covered(recipe, n_pooled))
+    expected = scores(head, Embedder(lower_part(trained), backbone).stream(frames), covered(recipe, n_pooled))
     looks = expected[recipe.step_frames // backbone.stride - 1 :: recipe.step_frames // backbone.stride]
     found = _scores_of(flatbuffer, to_logmel(frames), recipe.step_frames)
     difference = float(np.abs(_logits(found) - _logits(looks))[after:].max())

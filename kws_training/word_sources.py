@@ -10,14 +10,14 @@ import numpy as np
 
 from kws_training.corpora import AUDIO_SUFFIXES, Recording, read_samples
 from kws_training.embedded import Embedder, Embeddings, Joined, embed_clips
-from kws_training.feature_store import Bytes, Clip, FeatureStore, audio_bytes, write_store
+from kws_training.feature_store import SETTINGS, Bytes, Clip, FeatureStore, audio_bytes, write_store
 from kws_training.few_shot import Material
 from kws_training.keyword_data import near_texts, synthetic_entries, word_entries
 from kws_training.made_speech import NOISE, SPEECH
 from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
-from kws_training.word_clips import Placed, Sources, place
+from kws_training.word_clips import Placed, Sources, place, shares_of
 from kws_training.word_start import REAL_SPEECH, has_real_speech, write_whole
 from voice.errors import DataError
 
@@ -25,6 +25,8 @@ CALIBRATE = 0.35
 """Share of the speakers of negative speech that the threshold is found on; the head learns from the others."""
 NEAR = "near.json"
 """File of a run: the phrases that sound alike, nearest first."""
+WHOLE_S = 5.0
+"""A shorter file of one's own sound is learnt from as a whole: it is likely a wrong wake, which is at its end."""
 _NOISED_CLIPS = 4000
 
 
@@ -35,9 +37,13 @@ def prepare_phrase(
     recipe: WordRecipe,
     *,
     negatives: Sequence[Path] = (),
+    neural: Sequence[str] = (),
     n_processes: int = 1,
 ) -> None:
-    """Write the stores of synthetic speech, of takes and of one's own negatives, where they are missing."""
+    """Write the stores of synthetic speech, of takes and of one's own negatives, where they are missing.
+
+    `neural` are Piper's voices that speak, too.
+    """
     n_clips = recipe.n_alone + recipe.n_sentences + recipe.n_near
     if not n_clips and not (run / "spoken" / "clips.jsonl").exists():  # nobody may be there to speak
         write_store(run / "spoken", [])
@@ -51,6 +57,7 @@ def prepare_phrase(
             n_sentences=recipe.n_sentences,
             n_confusable=recipe.n_near,
             seed=recipe.seed,
+            neural=neural,
             n_processes=n_processes,
         )
         say(f"spoken: {write_store(run / 'spoken', ticks(entries, 'speaking', n_clips))} clips")
@@ -62,7 +69,7 @@ def prepare_phrase(
 
 
 def _own_negatives(folders: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Bytes]]:
-    """Yield the sound of folders; the last part of each file judges.
+    """Yield the sound of folders; the last part of each file judges, but of short ones none.
 
     Raises:
         DataError: a folder holds no audio.
@@ -73,8 +80,11 @@ def _own_negatives(folders: Sequence[Path]) -> Iterator[tuple[dict[str, Any], By
             raise DataError(f"{folder} holds no audio", fix="give a folder of WAV, FLAC, OGG or MP3 recordings")
         for path in paths:
             frames = audio_bytes(read_samples(path))
-            cut = int((1 - CALIBRATE) * len(frames))
+            short = len(frames) * SETTINGS.hop < WHOLE_S * SETTINGS.rate
+            cut = len(frames) if short else int((1 - CALIBRATE) * len(frames))
             for split, part in (("train", frames[:cut]), ("dev", frames[cut:])):
+                if not len(part):
+                    continue
                 yield {"label": "own", "split": split, "group": path.stem, "name": path.stem, "keyword_end": -1}, part
 
 
@@ -116,7 +126,8 @@ def judging_clips(work: Path, run: Path, phrase: str = "") -> dict[str, tuple[Fe
         found[name] = (store, [*dev, *apart])
     if (run / "negatives" / "clips.jsonl").exists():
         own = FeatureStore(run / "negatives")
-        found["own"] = (own, _long(own, "dev"))
+        if clips := _long(own, "dev"):
+            found["own"] = (own, clips)
     return found
 
 
@@ -199,8 +210,7 @@ def material(embedder: Embedder, found: Sources, recipe: WordRecipe, learnt: dic
     alike = placed(found.spoken, list(found.near) * 2, recipe.seed + 2).embeddings
     streams = {**learnt, "near": alike.reshape(-1, alike.shape[-1])}
     shares = {"near": recipe.near_share, "words": 0.05, "wake words": 0.08, "noise": 0.04}
-    running = [name for name in streams if name not in shares]
-    total = sum(len(streams[name]) for name in running)
+    running = shares_of({name: len(stream) for name, stream in streams.items() if name not in shares})
     rest = 1 - sum(shares.values())
-    shares |= {name: rest * len(streams[name]) / total for name in running}
+    shares |= {name: rest * share for name, share in running.items()}
     return Material(synthetic, takes, streams, shares, embedder.stride)

@@ -12,7 +12,7 @@ from kws_training.made_speech import prepare_noise, prepare_speech
 from kws_training.pronounce import INSTALL
 from kws_training.report import say
 from kws_training.settings import WordRecipe
-from kws_training.synthesis import engines
+from kws_training.synthesis import NO_SYNTHESISER, engines
 from voice.errors import DataError
 
 REAL_SPEECH = ("speech", "more")
@@ -28,7 +28,13 @@ def has_real_speech(work: Path) -> bool:
 
 
 def sufficient(
-    work: Path, takes: Sequence[Recording], recipe: WordRecipe, *, own: bool, n_processes: int = 1
+    work: Path,
+    takes: Sequence[Recording],
+    recipe: WordRecipe,
+    *,
+    own: bool,
+    neural: Sequence[str] = (),
+    n_processes: int = 1,
 ) -> WordRecipe:
     """Return the recipe as far as this machine can do it; speech and noise that nobody recorded are made.
 
@@ -37,39 +43,31 @@ def sufficient(
         takes: of the phrase.
         recipe: that is wanted.
         own: there are own recordings of sound without the phrase.
+        neural: Piper's voices that speak, too.
         n_processes: that speak.
 
     Raises:
         DataError: there is no synthesiser, and something that has to be spoken.
     """
-    speaks = _synthesiser()
+    speaks = bool(neural or engines())
     if not speaks and not takes:
-        raise DataError(
-            "there are no takes, and no speech synthesiser is installed", fix=f"run {INSTALL}, or give --recordings"
-        )
+        raise DataError(f"there are no takes, and {NO_SYNTHESISER}", fix=f"run {INSTALL}, or give --recordings")
     if not has_real_speech(work):
         if not speaks and not own:
             raise DataError(
-                f"{work}: no running speech, and no speech synthesiser is installed",
+                f"{work}: no running speech, and {NO_SYNTHESISER}",
                 fix=f"run `kws-train prepare`, or {INSTALL}, or give --negatives",
             )
         if speaks:
             say("warning: without `kws-train prepare` only synthetic speech says what isn't the phrase")
-            prepare_speech(work, recipe.seed, n_processes=n_processes)
+            prepare_speech(work, recipe.seed, neural=neural, n_processes=n_processes)
     if not (work / "noise" / "clips.jsonl").exists():
         prepare_noise(work)
     if not speaks and recipe.n_alone + recipe.n_sentences + recipe.n_near:
-        say(f"warning: no speech synthesiser is installed, so the takes alone say what the phrase is; {INSTALL} helps")
+        say(f"warning: {NO_SYNTHESISER}, so the takes alone say what the phrase is; {INSTALL} helps")
     if not speaks:
         recipe = recipe.model_copy(update={"n_alone": 0, "n_sentences": 0, "n_near": 0, "take_share": 1.0})
     return recipe
-
-
-def _synthesiser() -> bool:
-    try:
-        return bool(engines())
-    except DataError:
-        return False
 
 
 def refresh(run: Path, facts: Mapping[str, Any], recipe: WordRecipe) -> None:

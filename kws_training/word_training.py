@@ -13,6 +13,7 @@ from kws_training.embedded import Embedder, Embeddings, Joined
 from kws_training.feature_store import FLOOR, SETTINGS, Clip, FeatureStore
 from kws_training.few_shot import covered, peaks_of, pooled_of, scores, train_head
 from kws_training.models.backbone import embedder as lower_part
+from kws_training.models.settings import BackboneSettings
 from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
@@ -29,7 +30,7 @@ _SILENCE = 40_000  # frames: a template must not hear digital silence, which is 
 
 
 def train_word(
-    phrase: str, work: Path, run: Path, recipe: WordRecipe, trained: keras.Model
+    phrase: str, work: Path, run: Path, recipe: WordRecipe, trained: keras.Model, backbone: BackboneSettings
 ) -> tuple[keras.Model, int, Threshold]:
     """Train a head on the stores of `prepare_phrase`, then both together, and find the threshold.
 
@@ -41,11 +42,12 @@ def train_word(
         run: of what is made on the way.
         recipe: how to train.
         trained: the backbone as a phone network; tuned in place.
+        backbone: its settings.
 
     Returns:
         The head, the embeddings that it pools over, and the threshold.
     """
-    embedder = Embedder(lower_part(trained))
+    embedder = Embedder(lower_part(trained), backbone)
     kept, noted = run / "head.keras", run / "head.json"
     if not noted.exists():
         found = sources(work, run, phrase)
@@ -57,21 +59,21 @@ def train_word(
         write_whole(noted, json.dumps({"n_pooled": n_pooled, "backbone": embedder.key}) + "\n")
     n_pooled = int(json.loads(noted.read_text(encoding="utf-8"))["n_pooled"])
     head = keras.models.load_model(kept, compile=False)
-    tune_word(phrase, work, run, recipe, trained, head, n_pooled)
-    embedder = Embedder(lower_part(trained))
+    tune_word(phrase, work, run, recipe, trained, backbone, head, n_pooled)
+    embedder = Embedder(lower_part(trained), backbone)
     streams = _judging(work, run, phrase, embedder)
     return head, n_pooled, _judged(run, streams, head, recipe, n_pooled, embedder.stride)
 
 
 def match_word(
-    phrase: str, work: Path, run: Path, recipe: WordRecipe, trained: keras.Model
+    phrase: str, work: Path, run: Path, recipe: WordRecipe, trained: keras.Model, backbone: BackboneSettings
 ) -> tuple[keras.Model, int, Threshold]:
     """Return what `train_word` does, for a template: nothing is trained.
 
     Raises:
         DataError: there are fewer than three takes.
     """
-    embedder = Embedder(lower_part(trained))
+    embedder = Embedder(lower_part(trained), backbone)
     found = sources(work, run, phrase)
     n_takes = len(found.takes) // len(recipe.tracts)
     if n_takes < _FEWEST_TAKES or found.takes_store is None:
@@ -94,11 +96,18 @@ def stream_of(embedder: Embedder, store: FeatureStore, clips: Sequence[Clip], ti
 
 
 def tune_word(
-    phrase: str, work: Path, run: Path, recipe: WordRecipe, trained: keras.Model, head: keras.Model, n_pooled: int
+    phrase: str,
+    work: Path,
+    run: Path,
+    recipe: WordRecipe,
+    trained: keras.Model,
+    backbone: BackboneSettings,
+    head: keras.Model,
+    n_pooled: int,
 ) -> None:
     """Train backbone and head together for the recipe's rounds, in place; before each, look for false accepts."""
     lower, n_covered = lower_part(trained), covered(recipe, n_pooled)
-    stride = Embedder(lower).stride
+    stride = backbone.stride
     end = END // stride - n_covered
     looks = (end, end + recipe.late_frames // stride)
     network = keras.Model(lower.input, head(lower.output))
@@ -107,7 +116,7 @@ def tune_word(
         if done.exists():
             network.load_weights(done)
             continue
-        embedder = Embedder(lower)
+        embedder = Embedder(lower, backbone)
         false_accepts: list[tuple[float, Found]] = []
         for name, (store, clips) in negative_clips(work, run, phrase).items():
             every = scores(head, stream_of(embedder, store, clips, f"false accepts: {name}"), n_covered)

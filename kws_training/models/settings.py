@@ -82,6 +82,15 @@ class BackboneSettings(BaseModel):
         """Feature frames from one embedding to the next."""
         return self.stem_stride * math.prod(stride for *_, stride in self.blocks)
 
+    @property
+    def reach(self) -> int:
+        """Feature frames that an embedding depends on, its own included."""
+        frames, scale = self.stem_kernel, self.stem_stride
+        for _, kernel, stride in self.blocks:
+            frames += (kernel - 1) * scale
+            scale *= stride
+        return frames
+
 
 class HeadSettings(BaseModel):
     """A wake word's head on the embeddings."""

@@ -1,5 +1,8 @@
 """Small synthetic data sets in the layouts that the trainer reads."""
 
+import json
+import stat
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +86,35 @@ def kws_train(monkeypatch, capsys):
         return ended.value.code or 0, printed.out, printed.err
 
     return run
+
+
+PIPER = f"""#!{sys.executable}
+import argparse, json, sys
+import numpy as np, soundfile
+parser = argparse.ArgumentParser()
+for name in ("--model", "--output_file", "--speaker", "--length_scale", "--noise_scale", "--noise_w"):
+    parser.add_argument(name)
+asked = vars(parser.parse_args())
+text = sys.stdin.read()
+with open(asked["model"] + ".asked", "w") as file:
+    json.dump({{**asked, "text": text}}, file)
+seconds = 0.1 * len(text.split()) * float(asked["length_scale"])
+tone = 0.1 * np.sin(2 * np.pi * 300 * np.arange(round(22050 * seconds)) / 22050)
+soundfile.write(asked["output_file"], tone, 22050, subtype="PCM_16")
+"""
+"""A program that takes Piper's options, and says a tone as long as the text."""
+
+
+def program(folder, name, text):
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def piper_voice(folder, name, **settings):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.onnx").touch()
+    (folder / f"{name}.onnx.json").write_text(json.dumps(settings))
+    return folder / f"{name}.onnx"

@@ -68,10 +68,24 @@ def test_stream_in_blocks_is_the_stream_in_one_piece(trained, monkeypatch):
     from kws_training import embedded
     from kws_training.models.backbone import embedder
 
-    whole = embedded.Embedder(embedder(trained))
+    whole = embedded.Embedder(embedder(trained), SMALL)
     expected = whole.stream(SPEECH)
     monkeypatch.setattr(embedded, "_BLOCK", 400)
     assert np.allclose(whole.stream(SPEECH), expected, atol=0.02)
+
+
+def test_blocks_begin_as_early_as_a_far_reaching_backbone_wants(monkeypatch):
+    from kws_training import embedded
+    from kws_training.models.backbone import embedder, phone_network
+
+    far = BackboneSettings(stem_channels=4, stem_stride=3, blocks=((4, 61, 1), (4, 41, 1)), width=6)
+    assert far.reach == 5 + 3 * (60 + 40)
+    network = randomised(phone_network(far, N_MELS, 40))
+    whole = embedded.Embedder(embedder(network), far)
+    expected = whole.stream(SPEECH)
+    assert expected.shape == (len(SPEECH) // 3, 6)
+    monkeypatch.setattr(embedded, "_BLOCK", 100)
+    assert np.allclose(whole.stream(SPEECH)[far.reach :], expected[far.reach :], atol=0.02)
 
 
 def test_head_in_one_network_gives_what_it_gives_on_embeddings(trained, head):
@@ -81,7 +95,7 @@ def test_head_in_one_network_gives_what_it_gives_on_embeddings(trained, head):
     from kws_training.models.backbone import embedder, join, keyword_network
 
     recipe = WordRecipe(head=HEAD, pooled=10)
-    stream = Embedder(embedder(trained)).stream(SPEECH)
+    stream = Embedder(embedder(trained), SMALL).stream(SPEECH)
     expected = scores(head, stream, covered(recipe, 10))
     network = keyword_network(SMALL, HEAD, 400, N_MELS)  # pools over 100: the weights of the pooling differ
     assert network.output_shape == (None, 1)
@@ -197,12 +211,12 @@ def test_word_is_learnt_and_goes_on_where_it_was_stopped(work, trained):
     recipe = WordRecipe(
         head=HEAD, pooled=18, copies=2, rounds=2, steps=60, batch=64, tune_rounds=1, tune_steps=12, tune_batch=12
     )
-    _, n_pooled, first = train_word("hey luna", stores, run, recipe, trained)
+    _, n_pooled, first = train_word("hey luna", stores, run, recipe, trained, SMALL)
     assert n_pooled == 18
     assert first.hours == pytest.approx(_judging_hours(stores), abs=0.01)
     assert json.loads((run / "word.json").read_text())["threshold"] == first.threshold
     made = {path: path.stat().st_mtime_ns for path in run.glob("*.h5")} | {run / "head.keras": 0}
-    _, _, again = train_word("hey luna", stores, run, recipe, trained)
+    _, _, again = train_word("hey luna", stores, run, recipe, trained, SMALL)
     assert again == first
     assert all(path.stat().st_mtime_ns == at for path, at in made.items() if at)
 
@@ -332,10 +346,10 @@ def test_template_hears_the_phrase_and_no_other(tmp_path, work):
     write_store(
         run / "takes", [({**fields, "name": f"{i}", "keyword_end": word_end(t)}, t) for i, t in enumerate(takes)]
     )
-    _, trained, _ = load_backbone()
+    _, trained, settings = load_backbone()
     recipe = WordRecipe(head=TEMPLATE, tracts=(1.0,))
-    head, n_pooled, _ = match_word("hey luna", stores, run, recipe, trained)
-    embed = Embedder(embedder(trained))
+    head, n_pooled, _ = match_word("hey luna", stores, run, recipe, trained, settings)
+    embed = Embedder(embedder(trained), settings)
 
     def best(frames):
         padded = np.pad(frames, ((300, 20), (0, 0)), constant_values=8)
@@ -352,7 +366,7 @@ def test_template_wants_three_takes(work, trained):
     from voice.errors import DataError
 
     with pytest.raises(DataError, match="wants 3 takes, here are 0"):
-        match_word("hey luna", *work, WordRecipe(head=TEMPLATE), trained)
+        match_word("hey luna", *work, WordRecipe(head=TEMPLATE), trained, SMALL)
 
 
 def test_ones_own_sound_is_learnt_from_and_judges(work, tmp_path):
@@ -362,19 +376,29 @@ def test_ones_own_sound_is_learnt_from_and_judges(work, tmp_path):
     from voice.errors import DataError
 
     stores, run = work
+    recipe = WordRecipe(n_alone=0, n_sentences=0, n_near=0)
     (tmp_path / "room").mkdir()
     soundfile.write(tmp_path / "room" / "tv.wav", np.random.default_rng(0).normal(0, 0.1, 16000 * 10), 16000)
-    prepare_phrase("hey luna", (), run, WordRecipe(), negatives=[tmp_path / "room"])
+    prepare_phrase("hey luna", (), run, recipe, negatives=[tmp_path / "room"])
     [learnt] = negative_clips(stores, run, "hey luna")["own"][1]
     [judge] = judging_clips(stores, run)["own"][1]
     assert learnt.n_frames + judge.n_frames == 998
     assert judge.n_frames == pytest.approx(0.35 * 998, abs=2)
+    soundfile.write(tmp_path / "room" / "wrong-wake.wav", np.random.default_rng(1).normal(0, 0.1, 41600), 16000)
+    prepare_phrase("hey luna", (), run.with_name("run2"), recipe, negatives=[tmp_path / "room"])
+    assert [c.n_frames for c in negative_clips(stores, run.with_name("run2"), "hey luna")["own"][1]] == [648, 258]
+    assert [c.n_frames for c in judging_clips(stores, run.with_name("run2"))["own"][1]] == [350]
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no audio"):
-        prepare_phrase(
-            "hey luna",
-            (),
-            tmp_path / "other",
-            WordRecipe(n_alone=0, n_sentences=0, n_near=0),
-            negatives=[tmp_path / "empty"],
-        )
+        prepare_phrase("hey luna", (), tmp_path / "other", recipe, negatives=[tmp_path / "empty"])
+
+
+def test_little_of_ones_own_sound_is_still_learnt_from():
+    from kws_training.word_clips import shares_of
+
+    assert shares_of({"speech": 300, "noise": 100}) == {"speech": 0.75, "noise": 0.25}
+    assert shares_of({"speech": 100, "own": 100}) == {"speech": 0.5, "own": 0.5}
+    shares = shares_of({"speech": 3_000_000, "noise": 1_000_000, "own": 260})
+    assert shares["own"] == 0.05
+    assert shares["speech"] == pytest.approx(0.95 * 0.75)
+    assert shares["noise"] == pytest.approx(0.95 * 0.25)

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import stat
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +12,7 @@ from kws_training.synthesis import HELD_OUT, Style, fluent_styles, synthesise, t
 from voice.errors import DataError
 from voice.events import RATE
 
-PIPER = f"""#!{sys.executable}
-import argparse, json, sys
-import numpy as np, soundfile
-parser = argparse.ArgumentParser()
-for name in ("--model", "--output_file", "--speaker", "--length_scale", "--noise_scale", "--noise_w"):
-    parser.add_argument(name)
-asked = vars(parser.parse_args())
-text = sys.stdin.read()
-with open(asked["model"] + ".asked", "w") as file:
-    json.dump({{**asked, "text": text}}, file)
-seconds = 0.1 * len(text.split()) * float(asked["length_scale"])
-soundfile.write(asked["output_file"], 0.1 * np.ones(round(22050 * seconds)), 22050, subtype="PCM_16")
-"""
-
-
-def program(folder, name, text):
-    path = folder / name
-    path.write_text(text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return path
+from .conftest import PIPER, piper_voice, program
 
 
 @pytest.fixture
@@ -85,6 +64,7 @@ def test_festival_has_the_voices_that_it_lists_but_no_held_out_speaker(only):
     folder = only("text2wave")
     with pytest.raises(DataError, match="no voice for training"):
         training_styles(np.random.default_rng(0), 1)
+    assert engines_of(training_styles(np.random.default_rng(0), 9, neural=["piper:a.onnx"])) == {"piper"}
     names = "(ked_diphone cmu_us_slt_arctic_hts rab_diphone el_diphone cmu_us_awb_cg kal_diphone)"
     program(folder, "festival", f"#!/bin/sh\necho '{names}'\n")
     synthesis._festival_voices.cache_clear()
@@ -112,20 +92,14 @@ def test_every_variant_is_espeaks_own():
     assert set(synthesis._VARIANTS) <= known
 
 
-def voice(folder, name, **settings):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.onnx").touch()
-    (folder / f"{name}.onnx.json").write_text(json.dumps(settings))
-    return folder / f"{name}.onnx"
-
-
 def test_piper_speaks_with_each_english_voice_of_a_folder(only, tmp_path):
     program(only(), "piper", PIPER)
-    one = voice(tmp_path / "voices", "en_US-one", language={"code": "en_US"}, num_speakers=1)
-    two = voice(tmp_path / "voices" / "gb", "two", espeak={"voice": "en-gb-x-rp"}, num_speakers=2)
-    voice(tmp_path / "voices", "de_DE-three", language={"code": "de_DE"}, num_speakers=1)
+    one = piper_voice(tmp_path / "voices", "en_US-one", language={"code": "en_US"}, num_speakers=1)
+    two = piper_voice(tmp_path / "voices" / "gb", "two", espeak={"voice": "en-gb-x-rp"}, num_speakers=2)
+    piper_voice(tmp_path / "voices", "de_DE-three", language={"code": "de_DE"}, num_speakers=1)
     voices = piper.piper_voices(tmp_path / "voices")
     assert sorted(voices) == sorted([f"piper:{one}", f"piper:{two}#0", f"piper:{two}#1"])
+    assert piper.model_names(voices) == ["en_US-one", "two"]
 
     samples = synthesise("hey luna", Style(f"piper:{two}#1", words_per_minute=85))
     assert len(samples) / RATE == pytest.approx(0.1 * 2 * 2, abs=0.02)
@@ -146,7 +120,7 @@ def test_pipers_voices_take_their_share_of_the_styles(only):
 
 def test_what_is_wrong_with_piper_is_said_in_a_line(only, tmp_path, monkeypatch):
     monkeypatch.setattr(piper.sys, "executable", str(tmp_path / "python"))
-    voice(tmp_path / "voices", "en_US-one", num_speakers=1)
+    piper_voice(tmp_path / "voices", "en_US-one", num_speakers=1)
     folder = only()
     with pytest.raises(DataError, match="Piper isn't installed: pip install piper-tts"):
         piper.piper_voices(tmp_path / "voices")
@@ -161,10 +135,20 @@ def test_what_is_wrong_with_piper_is_said_in_a_line(only, tmp_path, monkeypatch)
         piper.piper_voices(tmp_path / "voices")
 
 
+def test_keyword_without_the_voices_that_it_is_promised_ends_at_once(only, kws_train, tmp_path):
+    program(only(), "piper", PIPER)
+    status, _, told = kws_train("keyword", "hey luna", "--piper", tmp_path)
+    assert status == 1
+    assert (
+        told == f"kws-train: {tmp_path} holds no English Piper voice: put NAME.onnx and NAME.onnx.json of an English "
+        "Piper voice there\n"
+    )
+
+
 def test_a_voice_that_fails_is_one_line(only, tmp_path):
     program(only(), "piper", "#!/bin/sh\necho --model\nexit 3\n")
     with pytest.raises(DataError, match=r"can't say 'hey'.*exit status 3.*: pip install piper-tts"):
-        synthesise("hey", Style(f"piper:{voice(tmp_path, 'en')}"))
+        synthesise("hey", Style(f"piper:{piper_voice(tmp_path, 'en')}"))
     with pytest.raises(DataError, match=r"flite:kal can't say 'hey'.*: apt install flite"):
         synthesise("hey", Style("flite:kal"))
 

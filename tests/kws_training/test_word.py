@@ -5,6 +5,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from kws_training.models.settings import BackboneSettings, HeadSettings
 from kws_training.settings import BackboneRecipe, WordRecipe
 from voice.errors import DataError
 from voice.events import RATE, Chunk
+
+from .conftest import PIPER, piper_voice, program
 
 pytestmark = [pytest.mark.training, pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -214,3 +217,22 @@ def test_without_a_synthesiser_takes_are_enough_and_nothing_else_is(backbone, wo
     assert "none of the synthetic voices that only judge is installed" in (tmp_path / "run" / "report.html").read_text()
     make(request_of(backbone, work, tmp_path / "template", recordings=(takes,)), template=True)
     assert (tmp_path / "template" / "report.html").exists()
+
+
+def test_pipers_voices_speak_alone_where_nothing_else_is_installed(backbone, work, tmp_path, monkeypatch, capfd):
+    from kws_training.piper import piper_voices
+
+    program(tmp_path / "bin", "piper", PIPER)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    few = TINY.model_copy(update={"n_alone": 2, "n_sentences": 2, "n_near": 2})
+    piper_voice(tmp_path / "my voices", "en_US-one", num_speakers=2)
+    request = request_of(backbone, work, tmp_path / "run", report=False)
+    request = replace(request, neural=tuple(piper_voices(tmp_path / "my voices")))
+    bundle = make(request, few)
+    clips = FeatureStore(request.run / "spoken").clips
+    assert len(clips) == 6
+    assert {clip.group for clip in clips} <= set(request.neural)
+    assert bundle.manifest.training.data[-1].name == "synthetic speech of Piper"
+    assert bundle.manifest.training.data[-1].attribution == "en_US-one"
+    make(replace(request, neural=request.neural[:1]), few)
+    assert "made from other spoken, trained" in capfd.readouterr().err
