@@ -69,6 +69,11 @@ def test_a_bundle_that_is_not_there_ends_with_a_line(pack, monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_a_kind_of_new_phrase_that_there_is_not_is_named(pack, monkeypatch, capsys, tmp_path):
+    assert run(monkeypatch, wake_new_phrase, "--data", pack, "--work", tmp_path, "--kinds", "text,tempalte") == 2
+    assert "no kind 'tempalte': one of text, takes, template, head, once" in capsys.readouterr().err
+
+
 def test_new_phrases_need_stores_to_train_on(pack, monkeypatch, capsys):
     assert run(monkeypatch, wake_new_phrase, "--data", pack) == 0
     assert "--work" in capsys.readouterr().out
