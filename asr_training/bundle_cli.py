@@ -1,6 +1,7 @@
-"""The commands of `asr-train` that make, measure and describe bundles: lm, export, tune, evaluate, benchmark."""
+"""`asr-train` commands that make, measure and describe bundles: lexicon, lm, export, tune, evaluate, benchmark."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +20,39 @@ Kept = Annotated[
 ]
 
 
+class Head(StrEnum):
+    """A head of a network."""
+
+    labels = "labels"
+    phones = "phones"
+
+
 def register(app: typer.Typer) -> None:
     """Add this room's commands to `app`."""
-    for command in (lm, export, tune, evaluate, benchmark):
+    for command in (lexicon, lm, export, tune, evaluate, benchmark):
         app.command()(command)
 
 
 def _say(line: str) -> None:
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def lexicon(
+    out: Annotated[Path, typer.Option("--out", help="file to write, NAME.bin")],
+    dictionary: Annotated[
+        Path | None,
+        typer.Option("--lexicon", help="in CMUdict's format; the one of the pocketsphinx wheel where not given"),
+    ] = None,
+    order: Annotated[int, typer.Option(min=2, help="graphones in the longest n-gram")] = 8,
+    each: Annotated[int, typer.Option(min=1000, help="n-grams of an order that are kept, from the third on")] = 50_000,
+    seed: Annotated[int, typer.Option(help="chooses the words that are held out to measure")] = 1,
+) -> None:
+    """Make the pronunciations of a dictionary, and a model that says every other word."""
+    from asr_training.g2p import GraphoneSizes  # noqa: PLC0415
+    from asr_training.g2p_lexicon import make  # noqa: PLC0415
+
+    make(out, dictionary, sizes=GraphoneSizes(order, each), seed=seed, say=_say)
 
 
 def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
@@ -44,7 +69,11 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     recipe: Annotated[
         Path | None, typer.Option(help="whose labels the words are spelled in; English characters without")
     ] = None,
-    lexicon: Annotated[Path | None, typer.Option(help="dictionary in CMUdict's format, for a recipe of phones")] = None,
+    lexicon: Annotated[
+        Path | None,
+        typer.Option(help="for phones: what `asr-train lexicon` wrote, or a dictionary in CMUdict's format"),
+    ] = None,
+    head: Annotated[Head, typer.Option(help="of the recipe's network, whose labels are meant")] = Head.labels,
     arpa: Annotated[Path | None, typer.Option(help="write ARPA text too")] = None,
     from_arpa: Annotated[Path | None, typer.Option(help="convert this ARPA file instead")] = None,
 ) -> None:
@@ -52,7 +81,7 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     from asr_training import language  # noqa: PLC0415
     from asr_training.arpa import read_arpa, write_arpa  # noqa: PLC0415
     from asr_training.lm import Sizes, estimate  # noqa: PLC0415
-    from asr_training.phones import installed_lexicon  # noqa: PLC0415
+    from asr_training.phones import PHONE_LABELS, installed_lexicon  # noqa: PLC0415
     from asr_training.settings import read_recipe  # noqa: PLC0415
     from asr_training.texts import Texts, read_texts  # noqa: PLC0415
     from asr_training.units import LEXICON_FIX  # noqa: PLC0415
@@ -62,7 +91,8 @@ def lm(  # noqa: PLR0913, PLR0917 - limits of the model, one option each
     settings = read_recipe(recipe) if recipe else None
     labels, letters = settings.labels if settings else ENGLISH_CHARACTERS, ENGLISH_CHARACTERS
     dictionary = None
-    if settings and settings.units == "phones":
+    if head is Head.phones or (settings and settings.units == "phones"):
+        labels = PHONE_LABELS
         dictionary = lexicon or installed_lexicon()
         if dictionary is None:
             raise DataError("the labels are phones, and there is no dictionary", fix=LEXICON_FIX)
@@ -90,26 +120,32 @@ def export(
     float_out: Annotated[
         Path | None, typer.Option(help="folder of a second bundle, with float weights, to measure beside it")
     ] = None,
+    lexicon: Annotated[
+        Path | None, typer.Option(help="pronunciations that `asr-train lexicon` wrote, for labels that are phones")
+    ] = None,
+    head: Annotated[Head, typer.Option(help="that the bundle's labels are read off")] = Head.labels,
 ) -> None:
     """Write a run's averaged weights as a bundle with int8 weights.
 
     Nothing is written unless LiteRT computes what Keras does, int8 prefers the same labels, and every operator is
     builtin.
     """
-    from asr_training import language  # noqa: PLC0415
+    from asr_training import g2p_lexicon, language  # noqa: PLC0415
     from asr_training.export import export_run, write  # noqa: PLC0415
     from asr_training.prepare import Cache  # noqa: PLC0415
     from asr_training.train import read_run_recipe  # noqa: PLC0415
 
     recipe = read_run_recipe(run)
+    if lexicon is None and (head is Head.phones or recipe.units == "phones"):
+        raise DataError("the labels are phones, and there is no lexicon", fix="give --lexicon, see `asr-train lexicon`")
+    words, spoken = language.read(lm) if lm else None, g2p_lexicon.read(lexicon) if lexicon else None
     prepared = Cache(cache, recipe.features)
-    exported = export_run(run, recipe, prepared)
+    exported = export_run(run, recipe, prepared, head.value)
     _say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
-    words = language.read(lm) if lm else None
-    bundle = write(out, exported, recipe, prepared, [], words)
+    bundle = write(out, exported, recipe, prepared, [], words, lexicon=spoken)
     _say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
     if float_out:
-        bundle = write(float_out, exported, recipe, prepared, [], words, precision="float32")
+        bundle = write(float_out, exported, recipe, prepared, [], words, precision="float32", lexicon=spoken)
         _say(f"wrote {float_out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")
 
 

@@ -32,6 +32,7 @@ def rewrite(
     if language:
         manifest["language"] |= {"weight": language.weight, "word_bonus": language.word_bonus}
     data = bundle.language_path.read_bytes() if bundle.language_path else None
-    again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data)
+    lexicon = bundle.lexicon_path.read_bytes() if bundle.lexicon_path else None
+    again = write_bundle(bundle.folder, manifest, bundle.model_path.read_bytes(), data, lexicon=lexicon)
     write_card(again)
     return again

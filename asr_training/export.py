@@ -17,10 +17,12 @@ import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
+from asr_training.g2p_lexicon import LexiconData
 from asr_training.history import Stage, read_stages, stages_json
 from asr_training.language import Language
 from asr_training.models.causal import build_step
 from asr_training.models.settings import CausalSettings, NetworkSettings
+from asr_training.phones import PHONE_LABELS
 from asr_training.prepare import Cache
 from asr_training.settings import Recipe
 from asr_training.trainer import network_of
@@ -29,6 +31,8 @@ from voice.models.backend import STREAM, WINDOW, Network, StreamingNetwork
 from voice.models.bundle import Bundle, write_bundle
 
 Precision = Literal["int8", "float32"]
+Head = Literal["labels", "phones"]
+"""The head of a network that a bundle's labels are read off."""
 
 FLOAT_TOLERANCE = 1e-3
 """Largest difference of a float logit between Keras and LiteRT."""
@@ -63,26 +67,38 @@ class Exported:
     """Share of label frames with the same best label, int8 against Keras."""
     stages: tuple[Stage, ...] = ()
     """The recipes it was trained with, first to last."""
+    head: Head = "labels"
 
 
-def export_run(run: Path, recipe: Recipe, cache: Cache) -> Exported:
+def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -> Exported:
     """Convert the averaged weights of a run, compared on a short, a usual and a long utterance of the cache.
 
+    Args:
+        run: folder of the run.
+        recipe: of the run.
+        cache: supplies the utterances.
+        head: whose logits the network shall give; what only the other heads need is left out.
+
     Raises:
-        DataError: there is no checkpoint, or the conversion isn't faithful.
+        DataError: there is no checkpoint or no such head, or the conversion isn't faithful.
     """
+    of_phones = head == "phones" and recipe.units != "phones"
+    if of_phones and not recipe.network.phone_block:
+        raise DataError(f"{run}: no phone head", fix="train with `phone_block` in the recipe's network")
     saved = checkpoints.load(run)
     if saved is None:
         raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
     plain = recipe.network.exact()
     whole = network_of(recipe.model_copy(update={"network": plain}), batch_size=1)
     whole.set_weights(checkpoints.mean_of_snapshots(run) if recipe.schedule.average == "snapshots" else saved.averaged)
-    network = keras.Model(whole.input, whole.outputs[0])  # the other heads only help to learn
-    step = build_step(whole, plain) if isinstance(plain, CausalSettings) else None
+    # Of the outputs, the labels' come first, then the phones'; the heads that aren't exported only help to learn.
+    network = keras.Model(whole.input, whole.outputs[1 if of_phones else 0])
+    step = build_step(whole, plain, phones=of_phones) if isinstance(plain, CausalSettings) else None
     by_length = sorted(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
     *others, probe = (cache.features(by_length[i]) for i in sorted({0, len(by_length) // 2, len(by_length) - 1}))
     exported = convert(network, probe, plain, others=others, minutes=saved.position.seconds / 60, step=step)
-    return replace(exported, stages=tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),))
+    stages = tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),)
+    return replace(exported, stages=stages, head="phones" if of_phones else "labels")
 
 
 def convert(
@@ -159,6 +175,7 @@ def write(
     language: Language | None = None,
     *,
     precision: Precision = "int8",
+    lexicon: LexiconData | None = None,
 ) -> Bundle:
     """Write the bundle and its card.
 
@@ -170,25 +187,27 @@ def write(
         results: the manifest's `results`.
         language: word n-grams to go with it.
         precision: of the weights; float32 is four times as large.
+        lexicon: pronunciations to go with it, needed where the labels are phones.
 
     Raises:
-        BundleError: the manifest is not valid or the disk refuses.
+        BundleError: the manifest is not valid, as that of phones without a lexicon, or the disk refuses.
         DataError: the disk refuses the card.
     """
     hop_ms = 1000 * recipe.features.hop / recipe.features.rate
+    of_phones = exported.head == "phones" or recipe.units == "phones"
     manifest = {
         "id": recipe.name,
         "kind": "asr",
         "version": "1",
-        "description": "English character CTC for commands and free speech",
+        "description": f"English {'phone' if of_phones else 'character'} CTC for commands and free speech",
         "licence": "CC BY-SA 4.0",
         "rate": recipe.features.rate,
         "features": recipe.features.model_dump(),
-        "labels": recipe.labels,
+        "labels": PHONE_LABELS if of_phones else recipe.labels,
         "decision": {
             "kind": "asr",
             "blank": 0,
-            "units": recipe.units,
+            "units": "phones" if of_phones else "characters",
             "stride_ms": hop_ms * recipe.network.subsampling / recipe.network.labels_per_frame,
             "pad_frames": recipe.pad_frames,
             "accept_per_character": ACCEPT_PER_CHARACTER,
@@ -206,8 +225,11 @@ def write(
     }
     if language:
         manifest["language"] = language.record
+    if lexicon:
+        manifest["lexicon"] = lexicon.record
     network = exported.network if precision == "int8" else exported.float_network
-    bundle = write_bundle(folder, manifest, network, language.data if language else None)
+    words, spoken = language.data if language else None, lexicon.data if lexicon else None
+    bundle = write_bundle(folder, manifest, network, words, lexicon=spoken)
     write_card(bundle)
     return bundle
 

@@ -32,7 +32,7 @@ class GraphoneSizes:
 
     order: int = 8
     """Graphones in the longest n-gram."""
-    each: int = 60_000
+    each: int = 50_000
     """N-grams of one order, from the third on."""
 
     def most(self, order: int) -> int:
@@ -40,7 +40,10 @@ class GraphoneSizes:
         return self.each if order > 2 else _MANY
 
 
-def learn(spoken: Sequence[Spoken], sizes: GraphoneSizes = GraphoneSizes()) -> dict[str, npt.NDArray[Any]]:
+DEFAULT_SIZES = GraphoneSizes()
+
+
+def learn(spoken: Sequence[Spoken], sizes: GraphoneSizes = DEFAULT_SIZES) -> dict[str, npt.NDArray[Any]]:
     """Return the arrays of `Graphones`.
 
     Args:

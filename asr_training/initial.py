@@ -6,6 +6,7 @@ back, int8 ones to within half a step, and the network made of them must give wh
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,25 @@ from asr_training.models import build
 from asr_training.settings import Recipe
 from voice.errors import DataError
 from voice.models.backend import Network
-from voice.models.bundle import Bundle
+from voice.models.bundle import AsrDecision, Bundle
 
 Weights = dict[str, list[npt.NDArray[np.float32]]]
 """Of each layer by name, in Keras' order."""
 
+
+@dataclass(frozen=True, slots=True)
+class _Donor:
+    """What weights are taken from."""
+
+    labels: tuple[str, ...]
+    weights: Weights
+    lower_part: bool = False
+    """Whether it ends at its phone head: what is above begins at random."""
+
+
 _HEADS = ("labels", "inters")
+_AS_LABELS = {"phones": "labels", "phone_norm": "norm"}
+_NAMED = 6  # layers that a line names
 _AGREEMENT = 0.9
 """Least share of label frames on which the network made from a bundle prefers what the bundle prefers."""
 
@@ -32,7 +46,9 @@ _AGREEMENT = 0.9
 def initial_weights(network: keras.Model, recipe: Recipe, source: Path) -> tuple[list[npt.NDArray[Any]], str]:
     """Return weights for a network from a run or a bundle, and a line that says what was taken over.
 
-    Labels that both know keep their column in the heads; new ones, and heads the source lacks, start at random.
+    Labels that both know keep their column in the heads; new ones, and heads the source lacks, start at random. A
+    bundle that was read off a phone head (`asr-train export --head phones`) has the blocks up to it: they, and the
+    head, are taken over into a network with a phone head, or with phones as its labels; what is above starts at random.
 
     Args:
         network: to be trained.
@@ -44,9 +60,9 @@ def initial_weights(network: keras.Model, recipe: Recipe, source: Path) -> tuple
         BundleError: the bundle is broken.
     """
     if (source / "bundle.json").is_file():
-        donor, weights = _of_bundle(source)
+        donor = _of_bundle(source, recipe)
     elif (source / checkpoints.FILE).is_file():
-        donor, weights = _of_run(source)
+        donor = _of_run(source)
     else:
         raise DataError(
             f"{source}: no run and no bundle", fix="give --init a folder with checkpoint.npz or bundle.json"
@@ -56,10 +72,10 @@ def initial_weights(network: keras.Model, recipe: Recipe, source: Path) -> tuple
         mine = layer.get_weights()
         if not mine:
             continue
-        theirs = weights.get(layer.name)
+        theirs = donor.weights.get(layer.name)
         if theirs and layer.name in _HEADS:
             theirs = _head(mine, theirs, recipe.labels, donor.labels)
-        if theirs is None and layer.name.startswith(("phone", "inter")):
+        if theirs is None and (donor.lower_part or layer.name.startswith(("phone", "inter"))):
             fresh.append(layer.name)
             continue
         if theirs is None or [w.shape for w in mine] != [w.shape for w in theirs]:
@@ -69,9 +85,11 @@ def initial_weights(network: keras.Model, recipe: Recipe, source: Path) -> tuple
             )
         layer.set_weights(theirs)
         taken += sum(w.size for w in theirs)
-    known = len(set(recipe.labels) & set(donor.labels))
-    line = f"begins with {taken:,} weights of {source.name}, {known} of {len(recipe.labels)} labels known"
-    return network.get_weights(), line + (f"; new: {', '.join(fresh)}" if fresh else "")
+    line = f"begins with {taken:,} weights of {source.name}"
+    if any(layer in donor.weights for layer in _HEADS):
+        line += f", {len(set(recipe.labels) & set(donor.labels))} of {len(recipe.labels)} labels known"
+    named = ", ".join(fresh) if len(fresh) <= _NAMED else f"{len(fresh)} layers above the phone head"
+    return network.get_weights(), line + (f"; new: {named}" if fresh else "")
 
 
 def _head(mine: list[Any], theirs: list[Any], labels: tuple[str, ...], known: tuple[str, ...]) -> list[Any] | None:
@@ -89,7 +107,7 @@ def _head(mine: list[Any], theirs: list[Any], labels: tuple[str, ...], known: tu
     return found
 
 
-def _of_run(run: Path) -> tuple[Recipe, Weights]:
+def _of_run(run: Path) -> _Donor:
     from asr_training.train import read_run_recipe  # noqa: PLC0415 - which imports this module
 
     recipe, saved = read_run_recipe(run), checkpoints.load(run)
@@ -98,18 +116,20 @@ def _of_run(run: Path) -> tuple[Recipe, Weights]:
         donor.set_weights(saved.averaged if saved else [])
     except ValueError as error:
         raise DataError(f"{run}: the checkpoint is not of its recipe", fix="give another --init") from error
-    return recipe, {layer.name: layer.get_weights() for layer in donor.layers if layer.weights}
+    return _Donor(recipe.labels, _weights_of(donor))
 
 
-def _of_bundle(folder: Path) -> tuple[Recipe, Weights]:
+def _of_bundle(folder: Path, wanted: Recipe) -> _Donor:
+    """Return the weights of a bundle; those of a phone head become the labels' where they are what is wanted."""
     bundle = Bundle(folder)
     try:
         stages = json.loads(bundle.manifest.training.recipe)
         recipe = Stage.model_validate(stages[-1]).recipe
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{folder}: no recipe in the bundle", fix="give --init its training run") from error
-    plain = recipe.network.exact().model_copy(update={"phone_block": 0, "inter_block": 0})
-    donor = build(plain, recipe.features.bins, len(bundle.manifest.labels), batch_size=1)
+    decision = bundle.manifest.decision
+    lower_part = isinstance(decision, AsrDecision) and decision.units == "phones" != recipe.units
+    donor = _donor_network(recipe, len(bundle.manifest.labels), lower_part)
     constants = _constants(bundle.model_path.read_bytes())
     unreadable = DataError(
         f"{folder}: the weights can't be read back from the bundle", fix="give --init its training run"
@@ -122,7 +142,24 @@ def _of_bundle(folder: Path) -> tuple[Recipe, Weights]:
             layer.set_weights(found)
     if _agreement(donor, bundle, recipe) < _AGREEMENT:
         raise unreadable
-    return recipe, {layer.name: layer.get_weights() for layer in donor.layers if layer.weights}
+    weights = _weights_of(donor)
+    if lower_part and wanted.units == "phones":
+        weights = {_AS_LABELS.get(name, name): arrays for name, arrays in weights.items()}
+    return _Donor(bundle.manifest.labels, weights, lower_part)
+
+
+def _donor_network(recipe: Recipe, n_labels: int, lower_part: bool) -> keras.Model:
+    """Return the network whose weights a bundle has: up to the labels, or up to the phone head that it was read off."""
+    without = {"inter_block": 0} if lower_part else {"phone_block": 0, "inter_block": 0}
+    plain = recipe.network.exact().model_copy(update=without)
+    if not lower_part:
+        return build(plain, recipe.features.bins, n_labels, batch_size=1)
+    whole = build(plain, recipe.features.bins, len(recipe.labels), n_phones=n_labels, batch_size=1)
+    return keras.Model(whole.input, whole.outputs[1])
+
+
+def _weights_of(network: keras.Model) -> Weights:
+    return {layer.name: layer.get_weights() for layer in network.layers if layer.weights}
 
 
 def _network(recipe: Recipe, n_labels: int) -> keras.Model:

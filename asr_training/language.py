@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy.typing as npt
 
-from asr_training.phones import Lexicon
+from voice.decoding.inflections import made_of_known
 from voice.decoding.lexicon import LexiconSettings
 from voice.decoding.ngram import MARKS, NGram, write_arrays
-from voice.decoding.phones import read_dictionary
+from voice.decoding.phones import Phones, read_dictionary
+from voice.decoding.pronounce import Pronunciations
 from voice.decoding.trie import trie_of
 from voice.errors import DataError
 from voice.models.bundle import DataSource
@@ -40,12 +41,14 @@ def write(
         arrays: of `NGram`.
         sources: the texts.
         alphabet: the acoustic model's labels, blank first; a word with another character can't be recognised.
-        dictionary: how words are pronounced, where the labels are phones; None: they are characters.
+        dictionary: how words are pronounced, where the labels are phones: in CMUdict's format, or NAME.bin that
+            `asr-train lexicon` wrote, which knows every word; None: the labels are characters.
 
     Returns:
         How many of the words can be recognised.
 
     Raises:
+        BundleError: the dictionary is a NAME.bin of something else.
         DataError: the disk refuses, or the dictionary can't be read.
     """
     model = NGram(arrays)
@@ -87,12 +90,13 @@ def _as_written(word: str) -> list[Sequence[str]]:
     return [word]
 
 
-def _pronounced(dictionary: Path) -> Callable[[str], list[Sequence[str]]]:
+def _pronounced(dictionary: Path) -> Callable[[str], Sequence[Sequence[str]]]:
     """Return what gives all pronunciations of a word, and that of an inflection or a compound of words in there."""
-    known, lexicon = read_dictionary(dictionary), Lexicon(dictionary)
+    if dictionary.suffix == ".bin":
+        return Pronunciations(dictionary).ways
+    known = read_dictionary(dictionary)
 
-    def ways(word: str) -> list[Sequence[str]]:
-        made = lexicon.said(word)
-        return [*known.get(word, [made] if made else [])]
+    def look_up(word: str) -> list[Phones]:
+        return known.get(word, [])
 
-    return ways
+    return lambda word: look_up(word) or made_of_known(word, look_up)

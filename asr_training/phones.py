@@ -5,7 +5,10 @@ from pathlib import Path
 from voice.decoding.inflections import made_of_known
 from voice.decoding.phones import PHONES, Phones, installed_dictionary, read_dictionary
 
-__all__ = ["PHONES", "Lexicon", "installed_lexicon"]
+__all__ = ["PHONES", "PHONE_LABELS", "Lexicon", "installed_lexicon"]
+
+PHONE_LABELS = ("<blank>", *PHONES)
+"""The labels of a head of phones, the blank first."""
 
 installed_lexicon = installed_dictionary
 

@@ -58,18 +58,21 @@ def build(
     return heads.model(features, x)  # (b, t/4, labels)
 
 
-def build_step(whole: keras.Model, settings: CausalSettings) -> keras.Model:
+def build_step(whole: keras.Model, settings: CausalSettings, *, phones: bool = False) -> keras.Model:
     """Return the network of a step: [frames (1, step, bins), *pasts] to [logits (1, step / 4, labels), *new pasts].
 
     Args:
         whole: of `build`, whose layers, and so weights, it shares.
         settings: of the network.
+        phones: whether its phone head is read off instead of the labels', and nothing above it computed.
     """
+    if phones:
+        settings = settings.model_copy(update={"blocks": settings.phone_block})
     features = whole.inputs[0]
     frames = keras.Input((settings.step_frames, features.shape[-1]), batch_size=1, name="frames")
     steps = _Steps(whole)
     x = _encoder(frames, settings, steps, None)
-    for name in ("norm", "labels", "label_frames"):
+    for name in ("phone_norm", "phones", "phone_frames") if phones else ("norm", "labels", "label_frames"):
         x = whole.get_layer(name)(x)
     return keras.Model([frames, *steps.pasts], [x, *steps.after], name="acoustic_step")
 

@@ -8,13 +8,17 @@ pytest.importorskip("tensorflow", reason="needs the extra `train`")
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 from asr_training.align import Aligner, AlignSettings, align_all  # noqa: E402
+from asr_training.bundles import rewrite  # noqa: E402
 from asr_training.export import export_run, write  # noqa: E402
+from asr_training.g2p_lexicon import LexiconData  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.schedule import Budget  # noqa: E402
 from asr_training.train import train  # noqa: E402
 from asr_training.transcribed import recordings  # noqa: E402
 from tests.asr_training.test_textgrid import read  # noqa: E402
-from voice.errors import DataError  # noqa: E402
+from tests.decoding.pronounced import write_pronunciations  # noqa: E402
+from voice.decoding.phones import PHONES  # noqa: E402
+from voice.models.bundle import load_bundle  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,10 @@ def bundle(cache, recipe, dictionary, tmp_path_factory):
     folder = tmp_path_factory.mktemp("phones")
     recipe = recipe.model_copy(update={"units": "phones"})
     train(cache, recipe, folder / "run", Budget(30), lambda line: None, lexicon=Lexicon(dictionary))
-    return write(folder / "bundle", export_run(folder / "run", recipe, cache), recipe, cache, []).folder
+    path = write_pronunciations(folder / "lexicon.bin", go="G OW")
+    lexicon = LexiconData(path.read_bytes(), {"data": []})
+    exported = export_run(folder / "run", recipe, cache)
+    return write(folder / "bundle", exported, recipe, cache, [], lexicon=lexicon).folder
 
 
 def test_phones_stand_in_a_tier_of_their_own(corpus, bundle, dictionary, tmp_path):
@@ -42,7 +49,15 @@ def test_phones_stand_in_a_tier_of_their_own(corpus, bundle, dictionary, tmp_pat
     assert set(read((tmp_path / "tones" / "0.TextGrid").read_text())) == {"words", "phones"}
 
 
-def test_a_word_without_pronunciation_is_named(bundle, dictionary):
+def test_a_word_that_the_dictionary_lacks_is_said_as_the_bundle_says_it(bundle, dictionary):
     aligner = Aligner(AlignSettings(str(bundle), lexicon=dictionary))
-    with pytest.raises(DataError, match="no pronunciation of away, far"):
-        aligner.spelled("go away on far")
+    words = {word: [PHONES[label - 1] for label in labels] for word, labels in aligner.spelled("go off sheep")}
+    assert words == {"go": ["G", "OW"], "off": ["AO", "F"], "sheep": ["SH", "IY", "P"]}
+
+
+def test_a_lexicon_goes_through_a_rewriting(bundle):
+    loaded = load_bundle(bundle, "asr")
+    again = rewrite(loaded, accept_per_character=0.9)
+    assert again.manifest.decision.accept_per_character == 0.9
+    assert again.manifest.lexicon == loaded.manifest.lexicon
+    assert again.lexicon_path == bundle / "lexicon.bin"

@@ -24,9 +24,24 @@ def regular_words() -> dict[str, list[Phones]]:
     return words | {word: [tuple(way.split()) for way in ways.split("|")] for word, ways in extra.items()}
 
 
-def write_pronunciations(path: Path, without: frozenset[str] = frozenset()) -> Path:
-    """Write the file over all regular words but some."""
+def write_pronunciations(path: Path, without: frozenset[str] = frozenset(), **extra: str) -> Path:
+    """Write the file over all regular words but some.
+
+    Args:
+        path: NAME.bin.
+        without: words to leave out.
+        extra: further words and their phones.
+    """
     words = {word: ways for word, ways in regular_words().items() if word not in without}
+    words |= {word: [tuple(phones.split())] for word, phones in extra.items()}
     spoken = [(word, way) for word in sorted(words) for way in words[word]]
     write_arrays(path, {**dictionary_arrays(words), **learn(spoken, GraphoneSizes(order=4))})
+    return path
+
+
+def write_dictionary(path: Path) -> Path:
+    """Write all regular words in CMUdict's format."""
+    entries = [(word, i, way) for word, ways in regular_words().items() for i, way in enumerate(ways, 1)]
+    lines = (f"{word}{f'({i})' if i > 1 else ''} {' '.join(way)}" for word, i, way in entries)
+    path.write_text("\n".join(lines) + "\n")
     return path

@@ -65,6 +65,39 @@ def test_a_contradiction_is_refused(folder: Path, changes: dict[str, Any], compl
         Bundle(folder)
 
 
+def of_phones(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a recogniser of phones, its lexicon's data included."""
+    decision = {"kind": "asr", "blank": 0, "units": "phones", "stride_ms": 40, "pad_frames": 8}
+    return {
+        **manifest,
+        "kind": "asr",
+        "labels": ["<blank>", "AA", "N"],
+        "decision": {**decision, "accept_per_character": 1.0},
+        "lexicon": {"data": [{"name": "words", "licence": "CC0-1.0", "attribution": "nobody"}]},
+    }
+
+
+def test_a_recogniser_of_phones_knows_how_words_are_said(tmp_path: Path, manifest: dict[str, Any]) -> None:
+    bundle = write_bundle(tmp_path / "said", of_phones(manifest), b"network", lexicon=b"words")
+    assert bundle.lexicon_path == bundle.folder / "lexicon.bin"
+    assert bundle.manifest.lexicon is not None
+    assert bundle.manifest.lexicon.bytes == 5
+    (bundle.folder / "lexicon.bin").write_bytes(b"wordz")
+    with pytest.raises(BundleError, match=r"lexicon\.bin: checksum differs"):
+        Bundle(bundle.folder)
+    rewrite(bundle.folder, lexicon=None)
+    with pytest.raises(BundleError, match=r"of phones without a lexicon.*: export the bundle again") as caught:
+        Bundle(bundle.folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_lexicon_belongs_to_phones(tmp_path: Path, manifest: dict[str, Any]) -> None:
+    lexicon = of_phones(manifest)["lexicon"]
+    with pytest.raises(BundleError, match="labels aren't phones"):
+        write_bundle(tmp_path / "no", {**manifest, "lexicon": lexicon}, b"network", lexicon=b"words")
+    assert not (tmp_path / "no").exists()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '"bundle"', "\ufeff{}"])
 def test_a_manifest_that_is_no_manifest_is_one_line(folder: Path, text: str) -> None:
     (folder / "bundle.json").write_text(text, encoding="utf-8")

@@ -4,6 +4,7 @@
       bundle.json     this schema; strict, versioned
       model.tflite    the network, checked against `model.sha256`
       language.bin    a recogniser's word n-grams, optional, checked against `language.sha256`
+      lexicon.bin     how words are pronounced, of a recogniser of phones, checked against `lexicon.sha256`
       network.keras   the network as Keras keeps it, to build others on, optional, checked against `trainable.sha256`
       README.md       the model card, optional
 
@@ -125,6 +126,15 @@ class LanguageModel(_Strict):
     data: tuple[DataSource, ...] = ()
 
 
+class LexiconFile(_Strict):
+    """How words are pronounced, `voice.decoding.pronounce.Pronunciations`; beside a recogniser of phones."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9_.-]+\.bin$")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    bytes: int = Field(gt=0)
+    data: tuple[DataSource, ...] = ()
+
+
 class Training(_Strict):
     """How to make the model again."""
 
@@ -165,6 +175,7 @@ class Manifest(_Strict):
     model: ModelFile
     trainable: TrainableFile | None = None
     language: LanguageModel | None = None
+    lexicon: LexiconFile | None = None
     training: Training
     results: tuple[Result, ...] = ()
 
@@ -176,6 +187,11 @@ class Manifest(_Strict):
             raise ValueError(f"features at {self.features.rate} Hz in a bundle of {self.rate} Hz")
         if self.language and self.kind != "asr":
             raise ValueError(f"a {self.kind} bundle with a language model")
+        of_phones = isinstance(self.decision, AsrDecision) and self.decision.units == "phones"
+        if of_phones and not self.lexicon:
+            raise ValueError("a recogniser of phones without a lexicon (`asr-train export --lexicon`)")
+        if self.lexicon and not of_phones:
+            raise ValueError("a lexicon in a bundle whose labels aren't phones")
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("a label stands twice")
         return self
@@ -196,14 +212,17 @@ class Bundle:
         self.manifest = _read_manifest(folder)
         self.model_path = folder / self.manifest.model.file
         _verify(self.model_path, self.manifest.model)
-        language = self.manifest.language
-        self.language_path = folder / language.file if language else None
-        trainable = self.manifest.trainable
-        self.trainable_path = folder / trainable.file if trainable else None
-        if self.trainable_path and trainable:
-            _verify(self.trainable_path, trainable)
-        if self.language_path and language:
-            _verify(self.language_path, language)
+        self.language_path = self._beside(self.manifest.language)
+        self.lexicon_path = self._beside(self.manifest.lexicon)
+        self.trainable_path = self._beside(self.manifest.trainable)
+
+    def _beside(self, expected: LanguageModel | LexiconFile | TrainableFile | None) -> Path | None:
+        """Return the path of a file beside the network, verified; None where the bundle has none."""
+        if expected is None:
+            return None
+        path = self.folder / expected.file
+        _verify(path, expected)
+        return path
 
 
 def load_bundle(name_or_path: str | Path, kind: str | None = None) -> Bundle:
@@ -239,32 +258,37 @@ def write_bundle(
     network: bytes,
     language: bytes | None = None,
     trainable: bytes | None = None,
+    *,
+    lexicon: bytes | None = None,
 ) -> Bundle:
     """Write a bundle, network first, so that an interrupted write never looks whole.
 
     Args:
         folder: made where it is missing.
-        manifest: `Manifest` without `format`, `model` and the file of `language`, which are filled in here.
+        manifest: `Manifest` without `format`, `model` and the files beside it, which are filled in here.
         network: the LiteRT flatbuffer.
         language: the file of the word n-grams; `manifest["language"]` then has the rest.
         trainable: the network as Keras keeps it; `manifest["trainable"]` then has its settings.
+        lexicon: the file of pronunciations; `manifest["lexicon"]` then has its data.
 
     Raises:
         BundleError: the manifest is not valid or the disk refuses.
     """
     record = {**manifest, "format": BUNDLE_FORMAT, "model": _file("model.tflite", network)}
-    if language is not None:
-        record["language"] = {**manifest["language"], **_file("language.bin", language)}
-    if trainable is not None:
-        record["trainable"] = {**manifest["trainable"], **_file("network.keras", trainable)}
+    beside = {
+        "language": ("language.bin", language),
+        "trainable": ("network.keras", trainable),
+        "lexicon": ("lexicon.bin", lexicon),
+    }
+    given = {key: (name, data) for key, (name, data) in beside.items() if data is not None}
+    for key, (name, data) in given.items():
+        record[key] = {**manifest[key], **_file(name, data)}
     try:
         checked = Manifest.model_validate(record)
         folder.mkdir(parents=True, exist_ok=True)
         _replace(folder / "model.tflite", network)
-        if language is not None:
-            _replace(folder / "language.bin", language)
-        if trainable is not None:
-            _replace(folder / "network.keras", trainable)
+        for name, data in given.values():
+            _replace(folder / name, data)
         _replace(folder / "bundle.json", (checked.model_dump_json(indent=2) + "\n").encode())
     except ValidationError as error:
         raise BundleError(f"{folder}: {_first(error)}", fix="correct the manifest") from error
@@ -303,7 +327,7 @@ def _first(error: ValidationError) -> str:
     return f"{where}: {detail['msg']}" if where else str(detail["msg"])
 
 
-def _verify(path: Path, expected: ModelFile | LanguageModel | TrainableFile) -> None:
+def _verify(path: Path, expected: ModelFile | LanguageModel | LexiconFile | TrainableFile) -> None:
     try:
         data = path.read_bytes()
     except OSError as error:
