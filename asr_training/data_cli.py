@@ -1,4 +1,4 @@
-"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`, `plot`."""
+"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`, `plot`; and `curve`."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def say(line: str) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_corpus)
-    for command in (prepare, align, split, plot):
+    for command in (prepare, align, split, plot, curve):
         app.command()(command)
 
 
@@ -161,6 +161,16 @@ def plot(
     heard = hear(recording, Aligner(AlignSettings(bundle, (), lexicon)), text=text, start=start, end=end)
     for path in draw(heard, out):
         say(f"wrote {path}")
+
+
+def curve(
+    run: Annotated[list[Path], typer.Option("--run", help="folder of a training; of several in their order")],
+    out: Annotated[Path, typer.Option("--out", help="PNG file")],
+) -> None:
+    """Draw how a training's loss and dev error rates fell over its hours; several runs went on from each other."""
+    from asr_training.curves import write_curve  # noqa: PLC0415 - matplotlib is slow to import
+
+    say(f"wrote {out}: {write_curve(run, out)}")
 
 
 def _list(path: Path, reasons: dict[str, list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a run: a run may go on with another recipe, and its bundle must tell all of them."""
+"""What a run's folder tells of its past: the stages, as a run may go on with another recipe, and the log."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,8 @@ from asr_training.settings import Recipe
 from voice.errors import DataError
 
 STAGES = "stages.jsonl"
+LOG = "log.jsonl"
+"""A line for each report: step, epoch, seconds, and loss or dev error rates."""
 
 
 class Stage(BaseModel):

@@ -15,7 +15,7 @@ import numpy as np
 from asr_training import checkpoint as checkpoints
 from asr_training.batches import Batch, Part, learnable, make_batch, training_batches
 from asr_training.checkpoint import Position
-from asr_training.history import record_stage
+from asr_training.history import LOG, record_stage
 from asr_training.initial import initial_weights
 from asr_training.phones import Lexicon
 from asr_training.prepare import Cache, Cached
@@ -30,7 +30,7 @@ from voice.text import edit_distance
 
 __all__ = ["RECIPE", "Budget", "Trainer", "learning_rate", "network_of", "read_run_recipe", "train"]
 
-RECIPE, LOG = "recipe.json", "log.jsonl"
+RECIPE = "recipe.json"
 _DEV_SECONDS = 900.0  # of the dev part looked at while training
 _REPORT_EVERY = 50  # steps between two progress lines
 _SAMPLES = 3  # dev utterances shown with what was heard
