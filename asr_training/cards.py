@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from voice.errors import DataError
-from voice.models.bundle import AsrDecision, Bundle, DataSource, LanguageModel, Result
+from voice.models.bundle import AsrDecision, Bundle, DataSource, LanguageModel, LexiconFile, Result
 
 CARD = "README.md"
 
@@ -62,7 +62,7 @@ the same. {hours:.1f} h of speech:
 | corpus | hours | clips | licence | attribution |
 |---|---:|---:|---|---|
 {data}
-{_texts(manifest.language)}"""
+{_texts(manifest.language)}{_dictionaries(manifest.lexicon)}"""
 
 
 def _weights(bundle: Bundle) -> str:
@@ -93,6 +93,21 @@ The language model was made from:
 | text | sentences | licence | attribution |
 |---|---:|---|---|
 {rows}
+"""
+
+
+def _dictionaries(lexicon: LexiconFile | None) -> str:
+    if lexicon is None:
+        return ""
+    rows = "\n".join(f"| {s.name} | {s.licence} | {s.attribution} |" for s in lexicon.data)
+    return f"""
+Its labels are phones. How words are said, {lexicon.bytes / 1e6:.1f} MB, was made from:
+
+| dictionary | licence | attribution |
+|---|---|---|
+{rows}
+
+A word that is in none is said by a model that was trained on them.
 """
 
 

@@ -10,10 +10,10 @@ NETWORK = b"not run here"
 
 
 @pytest.fixture
-def bundle(tmp_path):
+def manifest():
     source = {"name": "tones", "licence": "CC0 1.0", "attribution": "nobody", "hours": 1.5, "clips": 7}
     rate = {"name": "greedy WER %", "value": 31.5, "low": 20.0, "high": 40.25, "n": 7, "on": "tones, split dev"}
-    manifest = {
+    return {
         "id": "tones",
         "kind": "asr",
         "version": "1",
@@ -34,6 +34,10 @@ def bundle(tmp_path):
         },
         "results": [rate, {"name": "real-time factor", "value": 0.004, "on": "tones, split dev"}],
     }
+
+
+@pytest.fixture
+def bundle(manifest, tmp_path):
     return write_bundle(tmp_path / "tones", manifest, NETWORK)
 
 
@@ -44,6 +48,14 @@ def test_the_card_has_results_with_intervals_data_and_command(bundle):
     assert "| tones | 1.50 | 7 | CC0 1.0 | nobody |" in text
     assert "asr-train train" in text
     assert load_bundle(bundle.folder, "asr")
+
+
+def test_the_card_of_phones_names_the_dictionary(manifest, bundle, tmp_path):
+    words = {"name": "words", "licence": "CC0 1.0", "attribution": "somebody"}
+    manifest["decision"]["units"] = "phones"
+    said = write_bundle(tmp_path / "said", {**manifest, "lexicon": {"data": [words]}}, NETWORK, lexicon=b"words")
+    assert "| words | CC0 1.0 | somebody |" in write_card(said).read_text(encoding="utf-8")
+    assert "Its labels are phones." not in write_card(bundle).read_text(encoding="utf-8")
 
 
 def test_an_unmeasured_bundle_says_so(bundle):
