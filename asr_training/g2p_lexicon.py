@@ -27,7 +27,7 @@ _HELD_OUT = 20  # one word of so many
 _MOST_MEASURED = 5000
 _CMUDICT = DataSource(
     name="CMUdict",
-    licence="BSD-like with two conditions, Copyright (C) 1993-2015 Carnegie Mellon University",
+    licence="BSD-2-Clause-like, Copyright (C) 1993-2015 Carnegie Mellon University",
     attribution="The CMU Pronouncing Dictionary, Carnegie Mellon University; the copy in the pocketsphinx wheel",
 )
 
