@@ -11,7 +11,9 @@ from itertools import islice, product
 from pathlib import Path
 
 from voice.decoding.phones import PHONES, VOWELS, Phones, installed_dictionary, read_dictionary
+from voice.decoding.pronounce import Pronunciations
 from voice.errors import ConfigError, DataError
+from voice.models.bundle import SHIPPED
 from voice.text import normalise
 
 INSTALL = "`apt install espeak-ng flite festival`"
@@ -59,22 +61,24 @@ class Pronouncer:
 
     Args:
         dictionary: words in lower case and their pronunciations, the usual one first.
+        any_word: says those words where no synthesiser is installed.
     """
 
-    def __init__(self, dictionary: Mapping[str, Sequence[Phones]]) -> None:
+    def __init__(self, dictionary: Mapping[str, Sequence[Phones]], any_word: Pronunciations | None = None) -> None:
         self.dictionary = dictionary
+        self._any_word = any_word
 
     def pronounce(self, phrase: str) -> Pronunciation:
         """Return how `phrase` is said.
 
         Raises:
             ConfigError: it holds nothing that can be said, or letters or a word that no one can say in English.
-            DataError: a word is in no dictionary, and there is no synthesiser to ask.
+            DataError: a word is in no dictionary, and there is nothing to ask for it.
         """
         words = tuple(_words(phrase))
         guessed = tuple(word for word in words if word not in self.dictionary)
         said = tuple(
-            _guess(word) if word in guessed else tuple(dict.fromkeys(map(tuple, self.dictionary[word])))
+            _guess(word, self._any_word) if word in guessed else tuple(dict.fromkeys(map(tuple, self.dictionary[word])))
             for word in words
         )
         return Pronunciation(words, said, guessed)
@@ -84,13 +88,17 @@ class Pronouncer:
 def installed_pronouncer(path: Path | None = None) -> Pronouncer:
     """Return the pronouncer over a dictionary file, or over the one that the `pocketsphinx` wheel carries.
 
+    Words that aren't in it are said by the synthesisers, else as the shipped recogniser of phones says them.
+
     Raises:
-        DataError: there is none, or it can't be read.
+        BundleError: the recogniser's pronunciations are broken.
+        DataError: there is no dictionary, or it can't be read.
     """
     path = path or installed_dictionary()
     if path is None:
         raise DataError("there is no pronunciation dictionary", fix="pip install 'earshot[train]'")
-    return Pronouncer(read_dictionary(path))
+    shipped = SHIPPED / "asr-en" / "lexicon.bin"
+    return Pronouncer(read_dictionary(path), Pronunciations(shipped) if shipped.is_file() else None)
 
 
 def _words(phrase: str) -> list[str]:
@@ -108,8 +116,8 @@ def _words(phrase: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _guess(word: str) -> tuple[Phones, ...]:
-    """Return what the installed synthesisers would say."""
+def _guess(word: str, any_word: Pronunciations | None = None) -> tuple[Phones, ...]:
+    """Return what the installed synthesisers would say, what `any_word` says where there is none."""
     if not _LETTERS_TO_SAY.search(word):
         raise ConfigError(f"{word!r} can't be said", fix="write it as it sounds, letters apart: 'b b c'")
     said = [phones for engine in (_of_espeak, _of_flite) if (phones := engine(word))]
@@ -117,6 +125,8 @@ def _guess(word: str) -> tuple[Phones, ...]:
         return tuple(dict.fromkeys(said))
     if shutil.which("espeak-ng") or shutil.which("flite"):
         raise ConfigError(f"{word!r} can't be said", fix="write it as it sounds")
+    if any_word is not None:
+        return any_word.ways(word)
     raise DataError(f"{word!r} is in no dictionary, and no synthesiser is installed to say it", fix=INSTALL)
 
 

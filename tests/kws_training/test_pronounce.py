@@ -6,7 +6,9 @@ import pytest
 
 from kws_training import pronounce
 from kws_training.pronounce import Pronouncer, from_ipa, installed_pronouncer
+from tests.decoding.pronounced import write_pronunciations
 from voice.decoding.phones import PHONES, installed_dictionary
+from voice.decoding.pronounce import Pronunciations
 from voice.errors import ConfigError, DataError
 
 WORDS = {
@@ -45,6 +47,17 @@ def test_a_word_may_be_said_in_several_ways(pronouncer):
         "HH EY T AH M AA T OW",
     ]
     assert len(pronouncer.pronounce("tomato " * 8).variants) == 16
+
+
+def test_without_a_synthesiser_a_model_says_what_is_in_no_dictionary(monkeypatch, tmp_path):
+    without(monkeypatch, "espeak-ng", "flite")
+    any_word = Pronunciations(write_pronunciations(tmp_path / "lexicon.bin"))
+    said = Pronouncer(WORDS, any_word).pronounce("hey sheeben")
+    assert said.guessed == ("sheeben",)
+    assert said.said[1] == any_word.ways("sheeben")
+    assert spaced(said.phones).startswith("HH EY SH IY B")
+    with pytest.raises(ConfigError, match="'bbc' can't be said"):
+        Pronouncer(WORDS, any_word).pronounce("hey bbc")
 
 
 def test_numbers_are_words(pronouncer):
