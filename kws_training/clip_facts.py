@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kws_training.corpora import Recording
-from kws_training.tracking import tracked
+from kws_training.tracking import ticks
 from voice.events import RATE
 
 _CLIPPED_AT = 0.999
@@ -84,7 +84,7 @@ def workers(n_processes: int) -> Executor:
 def scan(clips: Sequence[Recording], pool: Executor) -> dict[Path, ClipFacts]:
     """Return what each clip is like."""
     paths = [clip.path for clip in clips]
-    found = tracked(pool.map(clip_facts, paths, chunksize=100), len(paths), "reading")
+    found = ticks(pool.map(clip_facts, paths, chunksize=100), "reading", len(paths))
     return dict(zip(paths, found, strict=True))
 
 

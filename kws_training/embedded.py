@@ -12,9 +12,9 @@ import numpy.typing as npt
 from kws_training.augment import SILENCE, disturb
 from kws_training.feature_store import FLOOR, SETTINGS, Bytes, Clip, FeatureStore, to_bytes, to_logmel
 from kws_training.models.settings import BackboneSettings
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import AugmentSettings
+from kws_training.tracking import ticks
 from kws_training.windows import looped
 
 Embeddings = npt.NDArray[np.float16]

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from kws_training.embedded import Embeddings, compiled
 from kws_training.models.backbone import head_network
 from kws_training.optimisers import build_optimiser, rate_at
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings, WordRecipe
+from kws_training.tracking import ticks
 from kws_training.word_clips import Placed
 
 Windows = npt.NDArray[np.float16]

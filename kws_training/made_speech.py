@@ -19,9 +19,9 @@ import numpy as np
 from kws_training.feature_store import Bytes, audio_bytes, write_store
 from kws_training.keyword_data import COMMAND_SENTENCES, Phrase, say_phrase
 from kws_training.noise_sweep import pink
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.synthesis import training_styles
+from kws_training.tracking import ticks
 from kws_training.word_rates import shipped_pairs
 from voice.events import RATE, Samples
 

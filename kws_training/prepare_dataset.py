@@ -42,7 +42,7 @@ from kws_training.smoke import speak
 from kws_training.spectrograms import divided
 from kws_training.splits import SPLITS, check_counts
 from kws_training.survey import Chosen, Survey, choose, n_unknown_speakers, reasons, require_data, survey
-from kws_training.tracking import tracked
+from kws_training.tracking import ticks
 from voice.errors import DataError
 from voice.events import Samples
 
@@ -211,7 +211,7 @@ def _fields(clip: Recording) -> dict[str, Any]:
 
 def _computed(pool: Executor, clips: list[Recording], compute: Callable[[Path], Any]) -> Entries:
     computed = pool.map(compute, [clip.path for clip in clips], chunksize=50)
-    for clip, frames in zip(clips, tracked(computed, len(clips), "computing"), strict=True):
+    for clip, frames in zip(clips, ticks(computed, "computing", len(clips)), strict=True):
         yield _fields(clip), frames
 
 

@@ -1,17 +1,29 @@
-"""A bar on a terminal while many clips are read."""
+"""A bar on a terminal while many things are done one after the other."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Item = TypeVar("Item")
+Step = TypeVar("Step")
 
 
-def tracked(items: Iterable[Item], n_items: int, title: str) -> Iterable[Item]:
-    """Return the items; where somebody watches a bar shows how many went by."""
+def ticks(steps: Iterable[Step], title: str, n_steps: int) -> Iterator[Step]:
+    """Yield the steps of a stage; only a terminal shows a bar, until the last one.
+
+    Args:
+        steps: whatever there is one of for each step.
+        title: of the stage.
+        n_steps: how many are expected.
+    """
     if not sys.stderr.isatty():
-        return items
-    return track(items, title, total=n_items, console=Console(stderr=True), transient=True)
+        yield from steps
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=n_steps)
+        for step in steps:
+            yield step
+            progress.advance(task)

@@ -17,9 +17,9 @@ from kws_training.augment import Batch, disturb
 from kws_training.feature_store import Clip, to_logmel
 from kws_training.feed import Feed
 from kws_training.optimisers import build_optimiser, rate_at
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import OptimiserSettings, WordRecipe
+from kws_training.tracking import ticks
 from kws_training.word_clips import LENGTH, Sources, noise_under, shares_of, varied
 
 _EARLY = 5  # looks before the end of the phrase: what ends earlier is only a part of it

@@ -14,9 +14,9 @@ from kws_training.feature_store import SETTINGS, Bytes, Clip, FeatureStore, audi
 from kws_training.few_shot import Material
 from kws_training.keyword_data import near_texts, synthetic_entries, word_entries
 from kws_training.made_speech import NOISE, SPEECH
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
+from kws_training.tracking import ticks
 from kws_training.word_clips import Placed, Sources, place, shares_of
 from kws_training.word_start import REAL_SPEECH, has_real_speech, write_whole
 from voice.errors import DataError

@@ -14,10 +14,10 @@ from kws_training.feature_store import FLOOR, SETTINGS, Clip, FeatureStore
 from kws_training.few_shot import covered, peaks_of, pooled_of, scores, train_head
 from kws_training.models.backbone import embedder as lower_part
 from kws_training.models.settings import BackboneSettings
-from kws_training.progress import ticks
 from kws_training.report import say
 from kws_training.settings import WordRecipe
 from kws_training.template import template_head
+from kws_training.tracking import ticks
 from kws_training.tune import Found, TuneBatches, tune
 from kws_training.word_clips import END, place
 from kws_training.word_sources import embedded_negatives, judging_clips, material, negative_clips, sources
