@@ -91,6 +91,39 @@ def train(  # noqa: PLR0913, PLR0917 - one option for each fact about a training
 
 
 @app.command()
+def ablate(
+    cache: Cached,
+    out: Annotated[Path, typer.Option("--out", help="folder of the runs and of ablation.md")],
+    recipe: Recipes = Path("config/asr/ablation.yaml"),
+    lm: Annotated[Path | None, typer.Option(help="of `asr-train lm`, for rows of characters")] = None,
+    lm_phones: Annotated[Path | None, typer.Option(help="the same for rows of phones")] = None,
+    lexicon: Annotated[
+        Path | None, typer.Option(help="CMUdict-style dictionary; the one of the pocketsphinx wheel where not given")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
+    """Train a recipe as it is, and again with one change a row; print the table of their error rates."""
+    from asr_training.ablation import LanguageModels, read_ablation  # noqa: PLC0415 - slow to import
+    from asr_training.ablation import ablate as compare  # noqa: PLC0415
+    from asr_training.phones import Lexicon, installed_lexicon  # noqa: PLC0415
+    from asr_training.prepare import Cache  # noqa: PLC0415
+
+    settings = read_ablation(recipe)
+    needed = any(each.needs_lexicon for each in settings.recipes().values())
+    path = (lexicon or installed_lexicon()) if needed else None
+    page = compare(
+        settings,
+        Cache(cache, settings.base.features),
+        out,
+        say,
+        models=LanguageModels(lm, lm_phones),
+        lexicon=Lexicon(path) if path else None,
+        threads=threads,
+    )
+    sys.stdout.write(page)
+
+
+@app.command()
 def smoke(
     work: Annotated[Path, typer.Option("--work", help="folder for everything that is made")],
     recipe: Annotated[Path, typer.Option("--recipe", help="YAML recipe")] = Path("config/asr/smoke.yaml"),
