@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from voice.decoding.inflections import made_of_known
@@ -63,12 +64,18 @@ def write(
     trie = trie_of(spelled, model.unigrams)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(path, {**arrays, **trie.arrays()})
+        write_arrays(path, {**_halved(arrays), **trie.arrays()})
         record = json.dumps([source.model_dump() for source in sources], indent=1)
         path.with_suffix(".json").write_text(record + "\n", encoding="utf-8")
         return len({i for i, _ in spelled})
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}", fix="free disk space or choose another place") from error
+
+
+def _halved(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays with scores of half precision: they are off by 0.01 nats at most, in half the room."""
+    scores = ("_score", "_backoff")
+    return {name: array.astype(np.float16) if name.endswith(scores) else array for name, array in arrays.items()}
 
 
 def read(path: Path) -> Language:
