@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from voice.decoding.alignment import align_words
 from voice.decoding.beam import transcript
 from voice.decoding.hotwords import HotWords
-from voice.decoding.ngram import BEGIN, END, UNKNOWN, Ids, NGram, Scores
+from voice.decoding.ngram import BEGIN, END, MARKS, UNKNOWN, Ids, NGram, Scores
 from voice.decoding.speller import LETTERS, Speller, spelled
 from voice.decoding.trie import ROOT, Trie
 from voice.events import Token, Transcript
@@ -135,6 +135,11 @@ class LexiconDecoder:
             below = self.settings.weight * float(model.unigrams[words].sum()) + float(nats)
             nodes = trie.path(spelling)
             self._ahead[nodes] = np.maximum(self._ahead[nodes], np.float32(below))
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words that it can find, hot words not among them."""
+        return self._model.words[len(MARKS) :]
 
     def with_settings(self, settings: LexiconSettings) -> "LexiconDecoder":
         """Return the same search with other weights."""

@@ -24,7 +24,7 @@ _LIKELY = 0.3
 _OF_RULES = 0.5
 """Weight of what the rules say, beside the model's 1.0; measured on words that were held out."""
 _LONGEST = 64  # characters
-_KEPT = 4096  # words whose pronunciations are remembered
+_KEPT = 16_384  # words whose pronunciations are remembered
 _FIRST_PHONE = 128  # byte of PHONES[0]; smaller ones are letters
 _VOWEL_LETTERS = re.compile("[aeiouy]")
 _LETTER_NAMES = dict(
