@@ -133,7 +133,7 @@ def regraph(live: LiveGrammar, kind: str, injected: Sequence[str]) -> bool:
     nodes = len(live.grammar.graph(None, recogniser().speller))
     print(
         f"{len(injected):,} {kind} injected: {took:.2f} s ({cpu:.2f} s of CPU), {nodes} nodes; another thread waited "
-        f"at most {1000 * max(gaps):.0f} ms for its turn; the last name is {'understood' if found else 'NOT UNDERSTOOD'}"
+        f"at most {1000 * max(gaps):.0f} ms; the last name is {'understood' if found else 'NOT UNDERSTOOD'}"
     )
     return took <= REGRAPH_LIMIT_S and found is not None
 
