@@ -191,7 +191,7 @@ def read_samples(path: Path) -> Samples:
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise DataError(f"{path}: {error}", fix="unpack the speech data pack again") from error
+        raise DataError(f"{path} can't be read ({error})", fix="replace the file, or remove it") from error
     mono: Samples = samples.mean(axis=1)
     if rate == RATE:
         return mono

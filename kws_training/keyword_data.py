@@ -55,11 +55,13 @@ def recordings(folders: list[Path]) -> list[Recording]:
     A `manifest.jsonl` beside a folder, as in the data pack, gives speakers and copies; without it a file is a take.
 
     Raises:
-        DataError: a folder holds no audio.
+        DataError: there is no such folder, or it holds no audio.
     """
     found: list[Recording] = []
     seen: set[str] = set()
     for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"there is no folder {folder}", fix="name the folder of the takes")
         rows = {}
         if (folder.parent / "manifest.jsonl").exists():
             rows = {folder.parent / row["audio"]: row for row in manifest(folder.parent)}

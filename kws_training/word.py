@@ -39,9 +39,10 @@ from kws_training.word_report import Told, write_word_report
 from kws_training.word_sources import NEAR, WHOLE_S, judging_clips, prepare_phrase
 from kws_training.word_start import files_in, has_real_speech, refresh, sufficient
 from kws_training.word_threshold import Looks, Threshold, judge
-from kws_training.word_training import match_word, train_word
+from kws_training.word_training import check_template, match_word, train_word
 from voice.audio.takes import TakeSettings, check_takes
 from voice.errors import DataError
+from voice.events import Samples
 from voice.models.bundle import Bundle
 from voice.models.spoken_phrase import SpokenPhrase
 
@@ -95,10 +96,11 @@ def make_word(
         DataError: no synthesiser, no stores, or takes of which none is any good.
     """
     started = time.monotonic()
-    bundle, trained, backbone = load_backbone(request.backbone)
     warnings = warn(request)
     takes = usable_takes(request)
+    bundle, trained, backbone = load_backbone(request.backbone)
     if template:
+        check_template(len(takes))
         recipe = recipe.model_copy(update={"n_alone": 0, "n_sentences": 0, "n_near": 0, "head": HEAD})
     recipe = sufficient(
         request.work, takes, recipe, own=bool(request.negatives), neural=request.neural, n_processes=n_processes
@@ -263,12 +265,12 @@ def usable_takes(request: Request) -> list[Recording]:
         DataError: there are takes, and none is any good.
     """
     found = recordings(list(request.recordings)) if request.recordings else []
-    found = [replace(r, split="train") for r in found if r.split == "train" or not request.hold_out]
-    heard = SpokenPhrase(request.phrase).score if found else None
+    read = _readable([replace(r, split="train") for r in found if r.split == "train" or not request.hold_out])
+    heard = SpokenPhrase(request.phrase).score if read else None
     settings = TakeSettings().for_phrase(request.phrase)
-    faults = check_takes([read_samples(take.path) for take in found], settings, score=heard)
+    faults = check_takes([samples for _, samples in read], settings, score=heard)
     kept = []
-    for take, fault in zip(found, faults, strict=True):
+    for (take, _), fault in zip(read, faults, strict=True):
         if fault is None or fault.code in _TAKEN_ANYWAY:
             kept.append(take)
         if fault:
@@ -276,6 +278,17 @@ def usable_takes(request: Request) -> list[Recording]:
     if found and not kept:
         raise DataError("no take is any good", fix="record them again with `voice record-keyword`")
     return kept
+
+
+def _readable(takes: list[Recording]) -> list[tuple[Recording, Samples]]:
+    """Return the takes that are audio with their samples; says which aren't."""
+    read = []
+    for take in takes:
+        try:
+            read.append((take, read_samples(take.path)))
+        except DataError:
+            say(f"left out: {take.path.name}: it is no audio that can be read")
+    return read
 
 
 def _manifest(

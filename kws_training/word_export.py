@@ -77,7 +77,7 @@ def _scores_of(flatbuffer: bytes, frames: Any, step_frames: int) -> Any:
         engine = StreamingNetwork(path)
         steps = frames.reshape(-1, 1, step_frames, frames.shape[-1])
         logits = np.array([float(engine.step(step).reshape(-1)[0]) for step in steps])
-    return 1 / (1 + np.exp(-logits))
+    return 1 / (1 + np.exp(np.clip(-logits, None, 80)))
 
 
 def _logits(probabilities: Any) -> Any:

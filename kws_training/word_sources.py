@@ -44,6 +44,11 @@ def prepare_phrase(
 
     `neural` are Piper's voices that speak, too.
     """
+    if takes and not (run / "takes" / "clips.jsonl").exists():
+        entries = ticks(word_entries(list(takes), recipe.tracts), "takes", len(takes) * len(recipe.tracts))
+        say(f"takes: {write_store(run / 'takes', entries)} clips")
+    if negatives and not (run / "negatives" / "clips.jsonl").exists():
+        say(f"negatives: {write_store(run / 'negatives', _own_negatives(negatives))} parts")
     n_clips = recipe.n_alone + recipe.n_sentences + recipe.n_near
     if not n_clips and not (run / "spoken" / "clips.jsonl").exists():  # nobody may be there to speak
         write_store(run / "spoken", [])
@@ -61,20 +66,17 @@ def prepare_phrase(
             n_processes=n_processes,
         )
         say(f"spoken: {write_store(run / 'spoken', ticks(entries, 'speaking', n_clips))} clips")
-    if takes and not (run / "takes" / "clips.jsonl").exists():
-        entries = ticks(word_entries(list(takes), recipe.tracts), "takes", len(takes) * len(recipe.tracts))
-        say(f"takes: {write_store(run / 'takes', entries)} clips")
-    if negatives and not (run / "negatives" / "clips.jsonl").exists():
-        say(f"negatives: {write_store(run / 'negatives', _own_negatives(negatives))} parts")
 
 
 def _own_negatives(folders: Sequence[Path]) -> Iterator[tuple[dict[str, Any], Bytes]]:
     """Yield the sound of folders; the last part of each file judges, but of short ones none.
 
     Raises:
-        DataError: a folder holds no audio.
+        DataError: there is no such folder, or it holds no audio.
     """
     for folder in folders:
+        if not folder.is_dir():
+            raise DataError(f"there is no folder {folder}", fix="name a folder of sound without the phrase")
         paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
         if not paths:
             raise DataError(f"{folder} holds no audio", fix="give a folder of WAV, FLAC, OGG or MP3 recordings")

@@ -19,6 +19,7 @@ REAL_SPEECH = ("speech", "more")
 """Stores of `kws-train prepare`."""
 _NOTED = "made-from.json"
 _SPEAKS = ("n_alone", "n_sentences", "n_near", "seed")
+_CALLED = {"spoken": "synthetic speech", "takes": "takes", "negatives": "negatives", "trained": "settings"}
 _ONLY_THRESHOLD = frozenset({"false_accepts_per_hour", "weights", "smoothing_steps", "refractory_ms"})
 
 
@@ -96,11 +97,7 @@ def refresh(run: Path, facts: Mapping[str, Any], recipe: WordRecipe) -> None:
         if (run / stage).is_dir():
             rmtree(run / stage)
     if changed:
-        say(
-            f"{run}: made from other {', '.join(changed)}, so that is made anew".replace(
-                "other trained", "other settings"
-            )
-        )
+        say(f"{run}: made from other {' and '.join(_CALLED[stage] for stage in changed)}, so that is made anew")
         for path in [*run.glob("*.npy"), *run.glob("tuned*.h5"), *run.glob("head.*"), *run.glob("judged.npz")]:
             path.unlink()
     write_whole(run / _NOTED, json.dumps(wanted, indent=1) + "\n")

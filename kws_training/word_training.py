@@ -75,17 +75,28 @@ def match_word(
     """
     embedder = Embedder(lower_part(trained), backbone)
     found = sources(work, run, phrase)
-    n_takes = len(found.takes) // len(recipe.tracts)
-    if n_takes < _FEWEST_TAKES or found.takes_store is None:
-        raise DataError(f"a template wants {_FEWEST_TAKES} takes, here are {n_takes}", fix="record more of them")
+    check_template(len(found.takes) // len(recipe.tracts))
     copies = max(1, 300 // len(found.takes))
-    placed = place(embedder, found.takes_store, list(found.takes) * copies, recipe, found, recipe.seed)
+    placed = place(embedder, found.takes_store or found.spoken, list(found.takes) * copies, recipe, found, recipe.seed)
     n_pooled = pooled_of(recipe, placed, embedder.stride)
     streams = _judging(work, run, phrase, embedder)
     noise = stream_of(embedder, found.noise[0], list(found.noise[1]))
     silence = embedder.stream(np.full((_SILENCE, SETTINGS.mels), FLOOR, np.uint8))
     head = template_head(placed, [*streams.values(), noise, silence], n_pooled)
     return head, n_pooled, _judged(run, streams, head, recipe, n_pooled, embedder.stride)
+
+
+def check_template(n_takes: int) -> None:
+    """Refuse too few takes.
+
+    Raises:
+        DataError: there are fewer than three.
+    """
+    if n_takes < _FEWEST_TAKES:
+        raise DataError(
+            f"a template wants {_FEWEST_TAKES} takes, here are {n_takes}",
+            fix="record more of them with `voice record-keyword`, and name their folder with --recordings",
+        )
 
 
 def stream_of(embedder: Embedder, store: FeatureStore, clips: Sequence[Clip], title: str = "embedding") -> Embeddings:

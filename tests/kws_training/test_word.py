@@ -219,7 +219,9 @@ def test_without_a_synthesiser_takes_are_enough_and_nothing_else_is(backbone, wo
     assert (tmp_path / "template" / "report.html").exists()
 
 
-def test_pipers_voices_speak_alone_where_nothing_else_is_installed(backbone, work, tmp_path, monkeypatch, capfd):
+def test_pipers_voices_speak_alone_where_nothing_else_is_installed(
+    backbone, work, tmp_path, monkeypatch, capfd, interrupts
+):
     from kws_training.piper import piper_voices
 
     program(tmp_path / "bin", "piper", PIPER)
@@ -234,5 +236,23 @@ def test_pipers_voices_speak_alone_where_nothing_else_is_installed(backbone, wor
     assert {clip.group for clip in clips} <= set(request.neural)
     assert bundle.manifest.training.data[-1].name == "synthetic speech of Piper"
     assert bundle.manifest.training.data[-1].attribution == "en_US-one"
-    make(replace(request, neural=request.neural[:1]), few)
-    assert "made from other spoken, trained" in capfd.readouterr().err
+    interrupts.before = "spoken$"
+    with pytest.raises(KeyboardInterrupt):
+        make(replace(request, neural=request.neural[:1]), few)
+    assert "made from other synthetic speech, so that is made anew" in capfd.readouterr().err
+
+
+def test_what_is_wrong_with_takes_is_said_before_anything_is_spoken(backbone, tmp_path, capfd):
+    from kws_training.word import usable_takes
+
+    takes = takes_of("hey luna", tmp_path / "takes", n=2)
+    (takes / "notes.wav").write_text("not audio")
+    request = request_of(backbone, tmp_path / "work", tmp_path / "run", recordings=(takes,))
+    assert [take.path.name for take in usable_takes(request)] == ["take-0.wav", "take-1.wav"]
+    assert "left out: notes.wav: it is no audio that can be read" in capfd.readouterr().err
+    with pytest.raises(DataError, match="a template wants 3 takes, here are 2: record more of them"):
+        make(request, template=True)
+    with pytest.raises(DataError, match=r"there is no folder .*nowhere: name the folder of the takes"):
+        make(replace(request, recordings=(tmp_path / "nowhere",)))
+    assert not request.work.exists()
+    assert not request.run.exists()
