@@ -18,7 +18,7 @@ import tensorflow as tf
 from asr_training import checkpoint as checkpoints
 from asr_training.cards import write_card
 from asr_training.g2p_lexicon import LexiconData
-from asr_training.history import Stage, read_stages, stages_json
+from asr_training.history import Stage, minutes_before, read_stages, stages_json
 from asr_training.language import Language
 from asr_training.models.causal import build_step
 from asr_training.models.settings import CausalSettings, NetworkSettings
@@ -96,8 +96,9 @@ def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -
     step = build_step(whole, plain, phones=of_phones) if isinstance(plain, CausalSettings) else None
     by_length = sorted(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
     *others, probe = (cache.features(by_length[i]) for i in sorted({0, len(by_length) // 2, len(by_length) - 1}))
-    exported = convert(network, probe, plain, others=others, minutes=saved.position.seconds / 60, step=step)
     stages = tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),)
+    minutes = saved.position.seconds / 60 + minutes_before(stages)
+    exported = convert(network, probe, plain, others=others, minutes=minutes, step=step)
     return replace(exported, stages=stages, head="phones" if of_phones else "labels")
 
 

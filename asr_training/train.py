@@ -15,7 +15,7 @@ import numpy as np
 from asr_training import checkpoint as checkpoints
 from asr_training.batches import Batch, Part, learnable, make_batch, training_batches
 from asr_training.checkpoint import Position
-from asr_training.history import LOG, record_stage
+from asr_training.history import LOG, beginning, record_stage
 from asr_training.initial import initial_weights
 from asr_training.phones import Lexicon
 from asr_training.prepare import Cache, Cached
@@ -73,17 +73,18 @@ def train(
     leads = group is None or group.rank == 0
     trainer = Trainer(recipe, threads, lexicon, group)
     utterances = _to_learn(cache, recipe, lexicon, say)
-    saved = checkpoints.load(run)
+    saved, donor = checkpoints.load(run), None
     if saved:
         trainer.restore(saved)
         say(f"going on from step {trainer.position.step}")
     elif init:
         weights, report = initial_weights(trainer.network, recipe, init)
         trainer.begin_with(weights)
+        donor = beginning(init)
         say(report)
     if leads:
         _write_recipe(run, recipe)
-        record_stage(run, trainer.position.step, recipe)
+        record_stage(run, trainer.position.step, recipe, donor)
     say(f"{trainer.network.count_params():,} parameters, {len(utterances)} utterances")
     part = Part(group.rank, group.size) if group else Part()
     at = trainer.position
