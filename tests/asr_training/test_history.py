@@ -25,14 +25,14 @@ def test_broken_notes_are_named(tmp_path):
         read_stages(tmp_path)
 
 
-def test_a_run_that_began_with_another_tells_of_it(tmp_path: Path) -> None:
+def test_a_run_that_began_with_another_tells_of_it(tmp_path, recipe):
     first, second, third = (tmp_path / name for name in ("first", "second", "third"))
-    record_stage(first, 0, Recipe(seed=1))
+    record_stage(first, 0, recipe.model_copy(update={"seed": 1}))
     checkpoints.save(first, Checkpoint(Position(8000, 9, 1, 6000.0), [], [], []))
-    record_stage(second, 0, Recipe(seed=2), beginning(first))
+    record_stage(second, 0, recipe.model_copy(update={"seed": 2}), beginning(first))
     checkpoints.save(second, Checkpoint(Position(10, 0, 10, 60.0), [], [], []))
-    record_stage(second, 10, Recipe(seed=3))
+    record_stage(second, 10, recipe.model_copy(update={"seed": 3}))
     assert minutes_before(read_stages(second)) == 100
-    record_stage(third, 0, Recipe(seed=4), beginning(second))
+    record_stage(third, 0, recipe.model_copy(update={"seed": 4}), beginning(second))
     found = [(stage.recipe.seed, stage.begun_with, stage.minutes_before) for stage in read_stages(third)]
     assert found == [(1, "", 0), (2, "first", 100), (3, "", 0), (4, "second", 101)]
