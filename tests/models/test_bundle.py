@@ -118,6 +118,13 @@ def test_the_wrong_kind_is_refused(folder: Path) -> None:
         load_bundle(folder, "asr")
 
 
+def test_a_folder_may_be_below_ones_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    assert load_bundle(f"~/{folder.name}").folder == folder
+    with pytest.raises(BundleError, match="no bundle '~nobody-of-that-name'"):
+        load_bundle("~nobody-of-that-name")
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(BundleError, match=re.escape("no bundle 'nowhere'")):
         load_bundle("nowhere")

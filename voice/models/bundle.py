@@ -13,6 +13,7 @@ Nothing in a bundle is executed and nothing is pickled.
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -229,13 +230,15 @@ def load_bundle(name_or_path: str | Path, kind: str | None = None) -> Bundle:
     """Return the bundle at a path, or the shipped one of that name.
 
     Args:
-        name_or_path: a folder, or a folder's name in `voice/bundles`.
+        name_or_path: a folder, `~` being the user's own, or a folder's name in `voice/bundles`.
         kind: what it must be: wake, commands, asr or embedding; None accepts any.
 
     Raises:
         BundleError: there is none, it is broken, or of another kind.
     """
     folder = Path(name_or_path)
+    with suppress(RuntimeError):  # there is no such user: it may be a name
+        folder = folder.expanduser()
     if not folder.is_dir():
         folder = SHIPPED / str(name_or_path)
     if not folder.is_dir():
