@@ -117,7 +117,11 @@ def keyword(  # noqa: PLR0913 - the options of a command
             backbone=backbone,
             neural=neural,
         )
-        make_word(request, settings, recipe, template=template, n_processes=processes)
+        try:
+            make_word(request, settings, recipe, template=template, n_processes=processes)
+        except KeyboardInterrupt:
+            say(f"interrupted; the same command goes on with what is finished in {run}")
+            raise
     if install is not None:
         command = [sys.executable, "-m", "voice", "bundle", "install", str(out), "--config", str(install)]
         if subprocess.run([*command, "--phrase", phrase]).returncode:  # noqa: S603, PLW1510
