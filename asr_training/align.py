@@ -30,7 +30,7 @@ from voice.errors import ConfigError, DataError
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import load_bundle
 from voice.stages import LogProbs
-from voice.text import ENGLISH_CHARACTERS, foreign_letters, normalise
+from voice.text import foreign_letters, normalise
 
 _CELLS = 300_000_000  # frames x states, a byte each; beyond it the alignment looks at a band of states
 _LEAST_BAND = 1000  # states, half a minute of speech
@@ -73,7 +73,7 @@ class Aligner:
             DataError: a letter has no label; the text is empty.
         """
         recogniser = self.recogniser
-        letters = recogniser.alphabet.labels if self.tier == "characters" else ENGLISH_CHARACTERS
+        letters = recogniser.letters
         if foreign := foreign_letters(text, letters):
             raise DataError(f"letters outside the alphabet: {' '.join(sorted(foreign))}")
         words = [(word, recogniser.alphabet.encode(self._said(word))) for word in normalise(text, letters).split()]

@@ -9,7 +9,6 @@ from typing import Any, cast, get_args
 import numpy as np
 
 from asr_training.clips import Clip, chosen_utterances, clip_of, snr_db, with_split
-from asr_training.heard import letters_of
 from asr_training.peers import NAME as PEER
 from asr_training.peers import PocketSphinx
 from asr_training.prepare import read_audio
@@ -115,7 +114,7 @@ def measure_set(
         DataError: there is no such utterance, or one can't be read.
     """
     chosen = chosen_utterances(folder, split, limit, seed)
-    clips = [clip for found in chosen if (clip := clip_of(*found, letters_of(recognizer))).reference]
+    clips = [clip for found in chosen if (clip := clip_of(*found, recognizer.letters)).reference]
     if "lexicon" in decoders:
         _ = recognizer.lexicon  # reading it is not part of recognising
     systems = [*decoders, *([PEER] if peer else [])]

@@ -8,7 +8,7 @@ from asr_training.prepare import read_audio
 from voice.events import Segment
 from voice.models.asr import CtcRecognizer
 from voice.stages import LogProbs
-from voice.text import ENGLISH_CHARACTERS, normalise
+from voice.text import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,6 @@ class Heard:
     speaker: str
     reference: str
     log_probs: LogProbs
-
-
-def letters_of(recognizer: CtcRecognizer) -> tuple[str, ...]:
-    """Return the characters that its references are written in."""
-    return recognizer.alphabet.labels if recognizer.decision.units == "characters" else ENGLISH_CHARACTERS
 
 
 def heard_by(recognizer: CtcRecognizer, data: list[Path], split: str, limit: int | None) -> list[Heard]:
@@ -35,7 +30,7 @@ def heard_by(recognizer: CtcRecognizer, data: list[Path], split: str, limit: int
     return [
         Heard(
             u.speaker or u.audio,
-            normalise(u.text or "", letters_of(recognizer)),
+            normalise(u.text or "", recognizer.letters),
             recognizer.log_probs(Segment(samples, 0, rate)),
         )
         for root in data

@@ -165,7 +165,8 @@ class _Search:
         recogniser = self._recogniser
         log_probs = recogniser.log_probs(Segment(samples, 0))
         found = []
-        for token in word_tokens(log_probs, recogniser.alphabet, text, words, recogniser.stride_seconds):
+        transcript = recogniser.labelled(text)
+        for token in word_tokens(log_probs, recogniser.alphabet, transcript, words, recogniser.stride_seconds):
             if (
                 token.score >= self._settings.least_score
                 and token.end - token.start < 1
@@ -241,7 +242,7 @@ def _named(path: Path) -> list[Row]:
 
 def _check(settings: MineSettings, recogniser: CtcRecognizer) -> None:
     for word in settings.words:
-        if not word or normalise(word) != word or " " in word or not set(word) <= set(recogniser.alphabet.labels):
+        if not word or normalise(word) != word or " " in word or not set(word) <= set(recogniser.letters):
             raise ConfigError(f"{word!r} is no word in small letters", fix="give --words yes,no,stop")
 
 

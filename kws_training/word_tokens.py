@@ -1,17 +1,19 @@
 """Where a word is said in a transcribed recording, by CTC forced alignment, and a second of audio around it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from voice.decoding.alignment import align
+from voice.decoding.alignment import align, joined
 from voice.events import RATE, Samples
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
 _EDGE_FRAMES = 2.0
-"""How far a word reaches beyond its letters where no other word follows or goes before, in label frames."""
+"""How far a word reaches beyond its labels where no other word follows or goes before, in label frames."""
+_MOST_FRAMES = 4.0
+"""How far it reaches beyond them at most where no space's label tells that the sound is over."""
 _FADE = RATE // 100  # samples
 
 
@@ -24,39 +26,44 @@ class WordToken:
     """Seconds."""
     end: float
     score: float
-    """Geometric mean of the probabilities of its letters at the frames where they begin, 0 to 1."""
+    """Geometric mean of the probabilities of its labels at the frames where they begin, 0 to 1."""
 
 
 def word_tokens(
-    log_probs: LogProbs, alphabet: Alphabet, text: str, words: Collection[str], stride: float
+    log_probs: LogProbs,
+    alphabet: Alphabet,
+    transcript: Sequence[tuple[str, Sequence[int]]],
+    words: Collection[str],
+    stride: float,
 ) -> list[WordToken]:
     """Return every occurrence of some words of a transcript; none where the recording is too short for its text.
 
     The whole transcript is aligned (`voice.decoding.alignment`). A clip wants a margin, so a word reaches half way from
-    its outer letters to the spaces beside it.
+    its outer labels to those beside it: the spaces, or where none is a label the neighbours' phones, though not far.
 
     Args:
         log_probs: of the recording, shape (frames, labels).
         alphabet: what the labels are.
-        text: normalised transcript.
+        transcript: each word with its labels.
         words: to find.
         stride: seconds between two frames.
     """
-    labels = alphabet.encode(text)
+    labels, firsts = joined(alphabet, transcript)
     begins = align(log_probs, labels, alphabet.blank) if labels else []
     if not begins:
         return []
-    found, at = [], 0
-    for word in text.split():
-        first, last = at, at + len(word) - 1
-        at = last + 2
+    most = np.inf if " " in alphabet.labels else _MOST_FRAMES
+    found = []
+    for (word, spelling), first in zip(transcript, firsts, strict=True):
+        last = first + len(spelling) - 1
         if word not in words:
             continue
         before = begins[first] - _EDGE_FRAMES if first == 0 else (begins[first - 1] + begins[first]) / 2
         end = begins[last] + 1
         after = end + _EDGE_FRAMES if last == len(labels) - 1 else (end + begins[last + 1]) / 2
-        letters = [log_probs[begins[i], labels[i]] for i in range(first, last + 1)]
-        found.append(WordToken(word, max(0.0, before) * stride, after * stride, float(np.exp(np.mean(letters)))))
+        before, after = max(before, begins[first] - most), min(after, end + most)
+        scores = [log_probs[begins[i], labels[i]] for i in range(first, last + 1)]
+        found.append(WordToken(word, max(0.0, before) * stride, after * stride, float(np.exp(np.mean(scores)))))
     return found
 
 

@@ -184,7 +184,7 @@ def test_the_shipped_bundle_gives_its_weights_back():
     recipe = Recipe.model_validate(json.loads(bundle.manifest.training.recipe)[-1]["recipe"])
     network = network_of(recipe)
     _, line = initial_weights(network, recipe, bundle.folder)  # it checks that both hear the same
-    assert "29 of 29 labels known; new: phone_norm, phones" in line
+    assert line.endswith("weights of asr-en; new: norm, labels"), "the file holds the phones' head only"
 
 
 def test_weights_of_another_network_or_of_nothing_are_refused(recipe, run, tmp_path):

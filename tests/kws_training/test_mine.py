@@ -22,6 +22,10 @@ needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="esp
 ALPHABET = Alphabet(("<blank>", " ", "a", "b"), 0)
 
 
+def spelled(text):
+    return [(word, ALPHABET.encode(word)) for word in text.split()]
+
+
 def peaks(labels, probability=0.9):
     """Log-probabilities whose best path is `labels`."""
     rows = np.full((len(labels), len(ALPHABET)), (1 - probability) / (len(ALPHABET) - 1), np.float32)
@@ -31,18 +35,26 @@ def peaks(labels, probability=0.9):
 
 def test_a_word_reaches_half_way_to_the_spaces_beside_it():
     frames = [0, 0, 2, 0, 0, 1, 0, 0, 3, 2, 0, 1, 0, 0, 2, 0, 0]  # "a", "ba", "a"
-    first, middle, last = word_tokens(peaks(frames), ALPHABET, "a ba a", {"a", "ba"}, stride=1.0)
+    first, middle, last = word_tokens(peaks(frames), ALPHABET, spelled("a ba a"), {"a", "ba"}, stride=1.0)
     assert (middle.word, middle.start, middle.end) == ("ba", (5 + 8) / 2, (10 + 11) / 2)
     assert (first.start, first.end) == (0, (3 + 5) / 2)  # it begins two frames before its letter
     assert (last.start, last.end) == ((11 + 14) / 2, 17)
     assert middle.score == pytest.approx(0.9)
 
 
+def test_without_spaces_a_word_reaches_half_way_to_the_sounds_beside_it():
+    phones = Alphabet(("<blank>", "AH", "B", "S"), 0)
+    frames = [0, 1, 0, 0, 2, 1, 0, 3, 0]  # "a", "b a", "s"
+    transcript = [("a", [1]), ("ba", [2, 1]), ("s", [3])]
+    found = word_tokens(peaks(frames), phones, transcript, {"ba"}, stride=1.0)
+    assert [(token.word, token.start, token.end) for token in found] == [("ba", (1 + 4) / 2, (6 + 7) / 2)]
+
+
 def test_a_word_that_the_audio_does_not_hold_scores_low():
-    found = word_tokens(peaks([0, 2, 2, 2, 0]), ALPHABET, "b", {"b"}, stride=0.04)
+    found = word_tokens(peaks([0, 2, 2, 2, 0]), ALPHABET, spelled("b"), {"b"}, stride=0.04)
     assert found[0].score < 0.1
-    assert word_tokens(peaks([0, 2]), ALPHABET, "a b a", {"b"}, stride=0.04) == []
-    assert word_tokens(peaks([0, 2]), ALPHABET, "a", set(), stride=0.04) == []
+    assert word_tokens(peaks([0, 2]), ALPHABET, spelled("a b a"), {"b"}, stride=0.04) == []
+    assert word_tokens(peaks([0, 2]), ALPHABET, spelled("a"), set(), stride=0.04) == []
 
 
 def test_the_word_is_in_the_middle_of_its_second():

@@ -142,7 +142,7 @@ def align_words(
         stride: seconds between two frames.
         band: as for `best_states`.
     """
-    labels, firsts = _spelled(alphabet, words)
+    labels, firsts = joined(alphabet, words)
     states = best_states(log_probs, labels, alphabet.blank, band=band) if labels else np.zeros(0, np.int32)
     if len(states) == 0:
         return None
@@ -170,8 +170,8 @@ def _edges(begins: list[float], ends: list[float]) -> list[tuple[float, float]]:
     return list(zip(begins, ends, strict=True))
 
 
-def _spelled(alphabet: Alphabet, words: Sequence[tuple[str, Sequence[int]]]) -> tuple[list[int], list[int]]:
-    """Return the labels of all words, and where in them each word begins."""
+def joined(alphabet: Alphabet, words: Sequence[tuple[str, Sequence[int]]]) -> tuple[list[int], list[int]]:
+    """Return the labels of all words, a space between them where it is a label, and where in them each word begins."""
     separator = [alphabet.labels.index(" ")] if " " in alphabet.labels else []
     labels: list[int] = []
     firsts = []

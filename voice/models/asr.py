@@ -20,7 +20,7 @@ from voice.events import Segment, Transcript
 from voice.models.backend import Array, Network
 from voice.models.bundle import AsrDecision, Bundle
 from voice.stages import LogProbs
-from voice.text import Alphabet
+from voice.text import ENGLISH_CHARACTERS, Alphabet, normalise
 
 DecoderName = Literal["greedy", "beam", "lexicon"]
 """Best path (phones stay phones); any spelling of characters, weighed with the language model where there is one; only
@@ -60,6 +60,19 @@ class CtcRecognizer:
         """What labels a word is."""
         path = self._bundle.lexicon_path
         return Pronunciations(path) if path else LETTERS
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The characters that its texts are written in."""
+        return self.alphabet.labels if self.decision.units == "characters" else ENGLISH_CHARACTERS
+
+    def labelled(self, text: str) -> list[tuple[str, list[int]]]:
+        """Return each word of a normalised text with its usual labels.
+
+        Raises:
+            ConfigError: a character has no label.
+        """
+        return [(word, self.alphabet.encode(self.speller.ways(word)[0])) for word in text.split()]
 
     def spellings(self, text: str) -> list[list[int]]:
         """Return the label indices that words may be, the usual ones first.
@@ -149,7 +162,8 @@ class CtcRecognizer:
         """
         hot = HotWords(hotwords)
         for phrase in hotwords:
-            self.spellings(phrase)
+            if phrase != (written := normalise(phrase, self.letters)):
+                raise ConfigError(f"hot word {phrase!r} is not as texts are written", fix=f"write {written!r}")
         self._hotwords = hot
         self.__dict__.pop("beam", None)
         self.__dict__.pop("lexicon", None)

@@ -47,7 +47,7 @@ class SpokenPhrase:
         best = float(log_probs.max(axis=1).sum())
         blank = self._recogniser.alphabet.blank
         fits = [(log_likelihood(log_probs, labels, blank) - best) / len(labels) for labels in self._spellings]
-        return max(_WORST, *fits)
+        return min(0.0, max(_WORST, *fits))
 
 
 _WORST = -20.0  # also where the sound is too short for the phrase
