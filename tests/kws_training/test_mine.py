@@ -86,8 +86,8 @@ def corpus(tmp_path):
             said = [synthesise(part, Style("espeak-ng:en-us", 140, pitch)) for part in parts]
             name = f"{speaker}-{n}.wav"
             soundfile.write(folder / name, np.concatenate(said), RATE)
-            start = len(said[0]) / RATE
-            place = {"start": start, "end": start + len(said[1]) / RATE}
+            loud = np.flatnonzero(np.abs(said[1]) > 0.05 * np.abs(said[1]).max())  # the voice pauses behind a word
+            place = {"start": (len(said[0]) + loud[0]) / RATE, "end": (len(said[0]) + loud[-1]) / RATE}
             rows.append({"audio": name, "text": " ".join(parts).title() + ".", "speaker": speaker, **place})
     (folder / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return folder
