@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from voice.errors import DataError
@@ -154,7 +155,10 @@ def tune(
     bundle: Annotated[Path, typer.Option("--bundle", help="folder of the bundle")],
     split: str = "dev",
     other: Annotated[float, typer.Option(min=0, max=1, help="share of other speech to take for a sentence")] = 0.005,
-    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="at most so many utterances of each data folder")] = None,
+    search_limit: Annotated[
+        int, typer.Option(min=1, help="of these, so many for the weights of the language model, tried over and over")
+    ] = 120,
 ) -> None:
     """Measure on a dev split how a bundle decides, and write it into the bundle.
 
@@ -180,7 +184,8 @@ def tune(
     )
     best = None
     if loaded.language_path:
-        best, rate = search(heard, recognizer.lexicon, _say)
+        chosen = [heard[i] for i in np.random.default_rng(1).permutation(len(heard))[:search_limit]]
+        best, rate = search(chosen, recognizer.lexicon, _say)
         interval = f"[{rate.low:.1f}, {rate.high:.1f}]"
         _say(f"weight {best.weight}, word bonus {best.word_bonus}: WER {rate.value:.1f} % {interval}")
     fitted = calibrate_words(heard, recognizer, best)
