@@ -391,14 +391,3 @@ def test_ones_own_sound_is_learnt_from_and_judges(work, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no audio"):
         prepare_phrase("hey luna", (), tmp_path / "other", recipe, negatives=[tmp_path / "empty"])
-
-
-def test_little_of_ones_own_sound_is_still_learnt_from():
-    from kws_training.word_clips import shares_of
-
-    assert shares_of({"speech": 300, "noise": 100}) == {"speech": 0.75, "noise": 0.25}
-    assert shares_of({"speech": 100, "own": 100}) == {"speech": 0.5, "own": 0.5}
-    shares = shares_of({"speech": 3_000_000, "noise": 1_000_000, "own": 260})
-    assert shares["own"] == 0.05
-    assert shares["speech"] == pytest.approx(0.95 * 0.75)
-    assert shares["noise"] == pytest.approx(0.95 * 0.25)
