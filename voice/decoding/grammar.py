@@ -36,7 +36,7 @@ class GrammarSettings(BaseModel):
     accept_per_character: float | None = Field(
         None, gt=0, description="largest loss per label of the sentence; none takes the recogniser bundle's"
     )
-    accept_word: float = Field(4.0, gt=0, description="largest loss per label of any one word")
+    accept_word: float = Field(6.0, gt=0, description="largest loss per label of any one word")
     accept_label: float = Field(-3.0, lt=0, description="smallest mean log-probability of the sentence's labels")
     filler_per_frame: float = Field(1.0, gt=0, description="loss of a frame that belongs to no sentence")
     rest_ms: int = Field(400, ge=0, description="beginning of the speech that may be the rest of a wake word, ms")
