@@ -148,7 +148,9 @@ def ends_after(pattern: str, answers: list[Progress], **settings: int) -> tuple[
     raise AssertionError("no segment")
 
 
-@pytest.mark.parametrize(("said", "silence_ms"), [("complete", 400), ("open", 700), ("unfinished", 1200), ("other", 700)])
+@pytest.mark.parametrize(
+    ("said", "silence_ms"), [("complete", 400), ("open", 700), ("unfinished", 1200), ("other", 700)]
+)
 def test_what_was_said_decides_how_long_a_pause_may_last(said: Progress, silence_ms: int) -> None:
     pattern = "." * 20 + "s" * 40 + "." * 80
     assert ends_after(pattern, [said], grammar_endpoint=True) == (silence_ms, 1)
