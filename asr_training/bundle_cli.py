@@ -139,7 +139,8 @@ def export(
     recipe = read_run_recipe(run)
     if lexicon is None and (head is Head.phones or recipe.units == "phones"):
         raise DataError("the labels are phones, and there is no lexicon", fix="give --lexicon, see `asr-train lexicon`")
-    words, spoken = language.read(lm) if lm else None, g2p_lexicon.read(lexicon) if lexicon else None
+    words = language.read(lm) if lm else None
+    spoken = g2p_lexicon.read(lexicon, language.words_of(lm) if lm else ()) if lexicon else None
     prepared = Cache(cache, recipe.features)
     exported = export_run(run, recipe, prepared, head.value)
     _say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")

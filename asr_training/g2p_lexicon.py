@@ -7,14 +7,14 @@ import json
 import random
 import re
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from asr_training.g2p import DEFAULT_SIZES, GraphoneSizes, Spoken, learn
 from asr_training.scoring import aligned
-from voice.decoding.ngram import write_arrays
+from voice.decoding.ngram import read_arrays, write_arrays
 from voice.decoding.phones import Phones, installed_dictionary, read_dictionary
 from voice.decoding.pronounce import Pronunciations, dictionary_arrays
 from voice.errors import DataError
@@ -134,21 +134,36 @@ def measure(words: Dictionary, sizes: GraphoneSizes = DEFAULT_SIZES, seed: int =
     )
 
 
-def read(path: Path) -> LexiconData:
+def read(path: Path, beforehand: Iterable[str] = ()) -> LexiconData:
     """Return what `make` wrote.
+
+    Args:
+        path: NAME.bin.
+        beforehand: words that are looked up at run time instead of being thought of there; those of the language model.
 
     Raises:
         BundleError: it is no file of pronunciations.
         DataError: it can't be read.
     """
-    Pronunciations(path)
+    known = Pronunciations(path)
     try:
         sources = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["data"]
-        return LexiconData(path.read_bytes(), {"data": sources})
+        return LexiconData(_with_words(path, known, beforehand), {"data": sources})
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}", fix="make it with `asr-train lexicon`") from error
     except (ValueError, LookupError, TypeError) as error:
         raise DataError(f"{path.with_suffix('.json')}: {error}", fix="make it with `asr-train lexicon`") from error
+
+
+def _with_words(path: Path, known: Pronunciations, beforehand: Iterable[str]) -> bytes:
+    """Return the file with some more words in its dictionary, said as its model says them."""
+    new = {word: list(known.ways(word)) for word in beforehand if _WORD.fullmatch(word) and not known.known(word)}
+    if not new:
+        return path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        longer = Path(folder) / path.name
+        write_arrays(longer, {**read_arrays(path), **dictionary_arrays(dict(known.words()) | new)})
+        return longer.read_bytes()
 
 
 def _write(path: Path, words: Dictionary, sizes: GraphoneSizes) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from voice.decoding.inflections import made_of_known
 from voice.decoding.lexicon import LexiconSettings
-from voice.decoding.ngram import MARKS, NGram, write_arrays
+from voice.decoding.ngram import MARKS, NGram, read_arrays, write_arrays
 from voice.decoding.phones import Phones, read_dictionary
 from voice.decoding.pronounce import Pronunciations
 from voice.decoding.trie import trie_of
@@ -91,6 +91,15 @@ def read(path: Path) -> Language:
         return Language(path.read_bytes(), record)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}", fix="make it with `asr-train lm`") from error
+
+
+def words_of(path: Path) -> tuple[str, ...]:
+    """Return the words of a language model that `write` wrote.
+
+    Raises:
+        BundleError: it is none.
+    """
+    return NGram(read_arrays(path)).words[len(MARKS) :]
 
 
 def _as_written(word: str) -> list[Sequence[str]]:

@@ -166,3 +166,17 @@ def test_a_language_model_of_phones_knows_every_word_with_a_lexicon(monkeypatch,
     assert "6 words can be recognised" in capsys.readouterr().err
     assert call(monkeypatch, *make, "--lexicon", dictionary) == 0
     assert "2 words can be recognised" in capsys.readouterr().err
+
+
+def test_words_said_beforehand_are_looked_up_and_said_as_the_model_says_them(tmp_path):
+    dictionary = write_dictionary(tmp_path / "words.dict")
+    path = tmp_path / "lexicon.bin"
+    g2p_lexicon.make(path, dictionary, sizes=SMALL, say=lambda line: None)
+    before = Pronunciations(path)
+    (tmp_path / "longer.bin").write_bytes(g2p_lexicon.read(path, ["sheenick", "box", "<unk>"]).data)
+    after = Pronunciations(tmp_path / "longer.bin")
+    assert len(after) == len(before) + 1
+    assert not before.known("sheenick")
+    assert tuple(after.known("sheenick")) == tuple(before.ways("sheenick"))
+    assert after.known("box") == before.known("box")
+    assert g2p_lexicon.read(path).data == path.read_bytes()

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,12 @@ class Pronunciations:
         """
         return self._said(word[:_LONGEST])
 
+    def words(self) -> Iterator[tuple[str, list[Phones]]]:
+        """Yield the words of the dictionary and their pronunciations, in ascending order."""
+        for i in range(len(self)):
+            word, *ways = self._entry(i).split(b" ")
+            yield word.decode(), [_phones(way) for way in ways]
+
     def known(self, word: str) -> list[Phones]:
         """Return the pronunciations that the dictionary has of a word."""
         key = word.encode()
@@ -86,7 +92,7 @@ class Pronunciations:
         if at == len(self):
             return []
         name, *ways = self._entry(at).split(b" ")
-        return [tuple(PHONES[byte - _FIRST_PHONE] for byte in way) for way in ways] if name == key else []
+        return [_phones(way) for way in ways] if name == key else []
 
     def guessed(self, word: str) -> list[Phones]:
         """Return likely pronunciations of a word, whatever the dictionary says of it: none to three.
@@ -110,6 +116,10 @@ class Pronunciations:
 
     def _entry(self, i: int) -> bytes:
         return self._text[self._at[i] : self._at[i + 1]].tobytes()
+
+
+def _phones(way: bytes) -> Phones:
+    return tuple(PHONES[byte - _FIRST_PHONE] for byte in way)
 
 
 def dictionary_arrays(words: Mapping[str, list[Phones]]) -> dict[str, npt.NDArray[Any]]:
