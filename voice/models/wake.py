@@ -12,6 +12,8 @@ from voice.events import Chunk, Samples, Wake
 from voice.models.backend import Network, StreamingNetwork
 from voice.models.bundle import Bundle, WakeDecision
 
+_LEAST_LOGIT = -60.0  # below it the probability is 0 for every purpose, and exp overflows further down
+
 
 class StreamingWakeDetector:
     """Finds one wake word in a stream.
@@ -135,5 +137,5 @@ class StreamingWakeDetector:
             logit = float(self._steps.step(self._window[None]).reshape(-1)[0])
         if not wanted:
             return []
-        self._recent.append(1 / (1 + float(np.exp(-logit))))
+        self._recent.append(1 / (1 + float(np.exp(-max(logit, _LEAST_LOGIT)))))
         return [(at, sum(self._recent) / self._decision.smoothing_steps)] if at >= self._since else []
