@@ -179,7 +179,7 @@ def tune(
     heard = heard_by(recognizer, data, split, limit)
     rejection = calibrate(heard, recognizer, other)
     _say(
-        f"loss up to {rejection.accept_per_character} nats a character: {rejection.accepted_other:.1%} of "
+        f"loss up to {rejection.accept_per_character} nats a label: {rejection.accepted_other:.1%} of "
         f"{rejection.n_other} matches of other speech pass, and {rejection.accepted_right:.1%} of {rejection.n_right} "
         f"sentences of a grammar ({rejection.found:.1%} are found)"
     )

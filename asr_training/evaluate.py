@@ -80,12 +80,12 @@ def wanted_decoders(bundle: Bundle, decoders: Sequence[str] | None) -> tuple[Dec
     """
     phones = isinstance(bundle.manifest.decision, AsrDecision) and bundle.manifest.decision.units == "phones"
     wanted = decoders or (("greedy",) * (not phones) + ("lexicon",) * bool(bundle.language_path))
+    if unknown := set(wanted) - set(get_args(DecoderName)):
+        raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
     if not wanted or (phones and set(wanted) != {"lexicon"}):
         raise ConfigError(
             f"{bundle.folder}: of a model of phones only lexicon gives words", fix="export it with a language model"
         )
-    if unknown := set(wanted) - set(get_args(DecoderName)):
-        raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
     return cast(tuple[DecoderName, ...], tuple(wanted))
 
 

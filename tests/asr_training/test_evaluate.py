@@ -149,6 +149,8 @@ def test_areas_under_the_curve():
 
 def test_an_unknown_decoder_is_a_wrong_call():
     bundle = load_bundle("asr-en")
-    assert wanted_decoders(bundle, ["beam"]) == ("beam",)
+    assert wanted_decoders(bundle, ["lexicon"]) == wanted_decoders(bundle, None) == ("lexicon",)
+    with pytest.raises(ConfigError, match="only lexicon gives words"):
+        wanted_decoders(bundle, ["beam"])
     with pytest.raises(ConfigError, match="no decoder magic"):
         wanted_decoders(bundle, ["magic"])

@@ -71,11 +71,13 @@ def test_mfcc_has_twelve_rows_and_the_level(heard):
     np.testing.assert_allclose(level.lines[0].get_ydata(), features(heard.samples, plots.MFCC)[:, 0])
 
 
-def test_every_character_of_the_alignment_is_a_box_in_its_row(heard):
+def test_every_label_of_the_alignment_is_a_box_in_its_row(heard, aligner):
     axes = plots.posteriors(heard).axes[0]
     rows = [label.get_text() for label in axes.get_yticklabels()]
     boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
-    assert "".join(rows[round(box.get_y() + 0.5)] for box in boxes) == "".join(WORDS)
+    spelled = aligner.spelled(" ".join(WORDS))
+    labels = [heard.alphabet.labels[label] for _, spelling in spelled for label in spelling]
+    assert [rows[round(box.get_y() + 0.5)] for box in boxes] == labels
     assert [box.get_x() for box in boxes] == sorted(box.get_x() for box in boxes)
     image = axes.images[0].get_array()
     assert image.shape == (len(rows), len(heard.log_probs))

@@ -83,7 +83,7 @@ def test_without_transcripts_the_text_of_the_language_model_is_searched(pronounc
     assert report.alike is None
     assert 2.5 < report.expected_per_hour < 10
     assert codes(report) == ["one-syllable", "common"]
-    assert "expect some 5.2 false accepts an hour while people talk" in report.warnings[0].text
+    assert "expect some 5.5 false accepts an hour while people talk" in report.warnings[0].text
     assert codes(check_phrase(pronouncer.pronounce("hey computer"))) == []
 
 

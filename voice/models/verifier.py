@@ -33,10 +33,11 @@ class PhraseVerifier:
     """
 
     def __init__(self, recognizer: CtcRecognizer, phrase: str, margin: float) -> None:
-        try:
-            self._spellings = recognizer.spellings(phrase)
-        except ConfigError as error:
-            raise ConfigError(f"the wake word {phrase!r}: {error}", fix="give the word a phrase") from error
+        if missing := [character for character in phrase if character not in recognizer.letters]:
+            raise ConfigError(
+                f"the recogniser can't spell {missing[0]!r} of the wake word {phrase!r}", fix="give the word a phrase"
+            )
+        self._spellings = recognizer.spellings(phrase)
         self._recognizer = recognizer
         self._margin = margin
 

@@ -50,7 +50,7 @@ class Waking:
         start = max(clip.start, wake.at - round(LOOK_BACK_S * RATE))
         verdict = self._verifiers[wake.model_id].verify(clip.samples[start - clip.start : wake.at - clip.start], start)
         _log.info(
-            "second look at %s (score %.3f): it loses %.2f nats a character, %s; %.0f ms",
+            "second look at %s (score %.3f): it loses %.2f nats a label, %s; %.0f ms",
             wake.model_id,
             wake.score,
             verdict.loss,

@@ -25,7 +25,7 @@ class VerifierSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     first: float | None = Field(None, gt=0, lt=1, description="threshold of the wake word meanwhile; none: its own")
-    margin: float = Field(6.0, ge=0, description="most that the phrase may fit worse than anything, nats a character")
+    margin: float = Field(6.0, ge=0, description="most that the phrase may fit worse than anything, nats a label")
 
 
 class WakeSettings(BaseModel):
