@@ -70,6 +70,15 @@ def test_a_bad_file_is_named_in_one_line(tmp_path: Path) -> None:
         assert "\n" not in message
 
 
+def test_an_mp3_may_miss_its_codecs_delay_and_no_more(tmp_path: Path) -> None:
+    whole = write(tmp_path / "a.mp3", tone(32_000, 4), 32_000).read_bytes()
+    (tmp_path / "a.mp3").write_bytes(whole[:-500])  # the last frame is lost, as Common Voice's files have it
+    assert abs(len(read_audio(tmp_path / "a.mp3")) - 4 * RATE) < 2000
+    (tmp_path / "a.mp3").write_bytes(whole[: 3 * len(whole) // 4])
+    with pytest.raises(AudioError, match="cut short"):
+        read_audio(tmp_path / "a.mp3")
+
+
 @pytest.mark.parametrize("suffix", ["flac", "ogg"])
 def test_a_truncated_compressed_file_is_an_error(tmp_path: Path, suffix: str) -> None:
     whole = write(tmp_path / f"a.{suffix}", tone(RATE, 2)).read_bytes()
