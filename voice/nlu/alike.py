@@ -1,7 +1,8 @@
 """From the phones of a path through the decoding graph back to words: what a sentence said so may be.
 
-A path through the graph of pronunciations fixes the sounds, not the words: "for two" and "four to" are said alike. The same automaton that the graph was made of is walked again, with each word's and each list
-value's labels for its arcs, and every sentence found is offered.
+A path through the graph of pronunciations fixes the sounds, not the words: "for two" and "four to" are said alike. The
+same automaton that the graph was made of is walked again, with each word's and each list value's labels for its arcs,
+and every sentence found is offered.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
