@@ -2,10 +2,15 @@
 
 import importlib.util
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# A job in the background ignores Ctrl-C, and so would the commands under test, which inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("house", deadline=None, database=None)  # a busy machine is no failure; nothing is left behind
 settings.load_profile("house")
