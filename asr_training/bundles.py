@@ -1,11 +1,20 @@
 """What is measured about a bundle goes into its manifest and card."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from asr_training.cards import write_card
 from voice.decoding.confidence import WordConfidence
 from voice.decoding.lexicon import LexiconSettings
 from voice.models.bundle import Bundle, write_bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A file beside a bundle's network, words or pronunciations, and what the manifest says of it."""
+
+    data: bytes
+    record: dict[str, Any]
 
 
 def rewrite(

@@ -16,10 +16,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from asr_training import checkpoint as checkpoints
+from asr_training.bundles import Companion
 from asr_training.cards import write_card
-from asr_training.g2p_lexicon import LexiconData
 from asr_training.history import Stage, minutes_before, read_stages, stages_json
-from asr_training.language import Language
 from asr_training.models.causal import build_step
 from asr_training.models.settings import CausalSettings, NetworkSettings
 from asr_training.phones import PHONE_LABELS
@@ -173,10 +172,10 @@ def write(
     recipe: Recipe,
     cache: Cache,
     results: list[dict[str, Any]],
-    language: Language | None = None,
+    language: Companion | None = None,
     *,
     precision: Precision = "int8",
-    lexicon: LexiconData | None = None,
+    lexicon: Companion | None = None,
 ) -> Bundle:
     """Write the bundle and its card.
 

@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from asr_training.bundles import Companion
 from asr_training.g2p import DEFAULT_SIZES, GraphoneSizes, Spoken, learn
 from asr_training.scoring import aligned
 from voice.decoding.ngram import read_arrays, write_arrays
@@ -45,14 +45,6 @@ class Measured:
     pronunciations: float
     """Of a word, on average."""
     n_words: int
-
-
-@dataclass(frozen=True, slots=True)
-class LexiconData:
-    """A file of pronunciations and what a bundle's manifest says of it."""
-
-    data: bytes
-    record: dict[str, Any]
 
 
 def make(
@@ -134,7 +126,7 @@ def measure(words: Dictionary, sizes: GraphoneSizes = DEFAULT_SIZES, seed: int =
     )
 
 
-def read(path: Path, beforehand: Iterable[str] = ()) -> LexiconData:
+def read(path: Path, beforehand: Iterable[str] = ()) -> Companion:
     """Return what `make` wrote.
 
     Args:
@@ -148,7 +140,7 @@ def read(path: Path, beforehand: Iterable[str] = ()) -> LexiconData:
     known = Pronunciations(path)
     try:
         sources = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["data"]
-        return LexiconData(_with_words(path, known, beforehand), {"data": sources})
+        return Companion(_with_words(path, known, beforehand), {"data": sources})
     except OSError as error:
         raise DataError(f"{error.filename}: {error.strerror}", fix="make it with `asr-train lexicon`") from error
     except (ValueError, LookupError, TypeError) as error:

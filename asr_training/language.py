@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from asr_training.bundles import Companion
 from voice.decoding.inflections import made_of_known
 from voice.decoding.lexicon import LexiconSettings
 from voice.decoding.ngram import MARKS, NGram, read_arrays, write_arrays
@@ -18,14 +17,6 @@ from voice.decoding.trie import trie_of
 from voice.errors import DataError
 from voice.models.bundle import DataSource
 from voice.text import ENGLISH_CHARACTERS
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """A language model's file and what a bundle's manifest says of it."""
-
-    data: bytes
-    record: dict[str, Any]
 
 
 def write(
@@ -64,7 +55,7 @@ def write(
     trie = trie_of(spelled, model.unigrams)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_arrays(path, {**_halved(arrays), **trie.arrays()})
+        write_arrays(path, {**arrays, **trie.arrays()})
         record = json.dumps([source.model_dump() for source in sources], indent=1)
         path.with_suffix(".json").write_text(record + "\n", encoding="utf-8")
         return len({i for i, _ in spelled})
@@ -72,13 +63,7 @@ def write(
         raise DataError(f"{path}: {error.strerror or error}", fix="free disk space or choose another place") from error
 
 
-def _halved(arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays with scores of half precision: they are off by 0.01 nats at most, in half the room."""
-    scores = ("_score", "_backoff")
-    return {name: array.astype(np.float16) if name.endswith(scores) else array for name, array in arrays.items()}
-
-
-def read(path: Path) -> Language:
+def read(path: Path) -> Companion:
     """Return what `write` wrote.
 
     Raises:
@@ -88,7 +73,7 @@ def read(path: Path) -> Language:
     try:
         sources = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         record = {"weight": defaults.weight, "word_bonus": defaults.word_bonus, "data": sources}
-        return Language(path.read_bytes(), record)
+        return Companion(path.read_bytes(), record)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: {error}", fix="make it with `asr-train lm`") from error
 

@@ -8,9 +8,8 @@ pytest.importorskip("tensorflow", reason="needs the extra `train`")
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 from asr_training.align import Aligner, AlignSettings, align_all  # noqa: E402
-from asr_training.bundles import rewrite  # noqa: E402
+from asr_training.bundles import Companion, rewrite  # noqa: E402
 from asr_training.export import export_run, write  # noqa: E402
-from asr_training.g2p_lexicon import LexiconData  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.schedule import Budget  # noqa: E402
 from asr_training.train import train  # noqa: E402
@@ -34,7 +33,7 @@ def bundle(cache, recipe, dictionary, tmp_path_factory):
     recipe = recipe.model_copy(update={"units": "phones"})
     train(cache, recipe, folder / "run", Budget(30), lambda line: None, lexicon=Lexicon(dictionary))
     path = write_pronunciations(folder / "lexicon.bin", go="G OW")
-    lexicon = LexiconData(path.read_bytes(), {"data": []})
+    lexicon = Companion(path.read_bytes(), {"data": []})
     exported = export_run(folder / "run", recipe, cache)
     return write(folder / "bundle", exported, recipe, cache, [], lexicon=lexicon).folder
 

@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::Deprecat
 
 from asr_training import checkpoint as checkpoints  # noqa: E402
 from asr_training.batches import make_batch  # noqa: E402
+from asr_training.bundles import Companion  # noqa: E402
 from asr_training.export import export_run, write  # noqa: E402
-from asr_training.g2p_lexicon import LexiconData  # noqa: E402
 from asr_training.initial import initial_weights  # noqa: E402
 from asr_training.phones import Lexicon  # noqa: E402
 from asr_training.settings import Recipe  # noqa: E402
@@ -134,7 +134,7 @@ def test_phones_can_be_the_labels(cache, recipe, lexicon, tmp_path):
     said = []
     train(cache, phones, tmp_path, Budget(15), said.append, lexicon=lexicon)  # sure enough of itself for int8
     assert any("dev PER" in line for line in said)
-    spoken = LexiconData(write_pronunciations(tmp_path / "lexicon.bin").read_bytes(), {"data": []})
+    spoken = Companion(write_pronunciations(tmp_path / "lexicon.bin").read_bytes(), {"data": []})
     bundle = write(tmp_path / "bundle", export_run(tmp_path, phones, cache), phones, cache, [], lexicon=spoken)
     assert bundle.manifest.decision.units == "phones"
     assert bundle.manifest.labels[1:3] == ("AA", "AE")

@@ -157,9 +157,10 @@ class GrammarDecoder:
         if not path:
             return None
         said = self._said(path, graph, search, log_probs)
-        spoken = self._best_text(said, intent_filter, context)
-        if spoken is None:
+        found = self._best_text(said, intent_filter, context)
+        if found is None:
             return None
+        spoken, intent = found
         for text, is_longer in ready.grammar.opposed(spoken.text, intent_filter, context):
             rival = self._said_as(text, log_probs)
             handicap = self.settings.opposite_nats if is_longer else 0.0
@@ -167,18 +168,21 @@ class GrammarDecoder:
                 continue
             if rival.said.score + handicap < spoken.said.score + _UNSURE:
                 return None
-            spoken = rival
-        intent = ready.grammar.read(spoken.text, intent_filter, context)
-        return self._matched(intent, spoken) if intent else None
+            meant = ready.grammar.read(text, intent_filter, context)
+            if meant is None:
+                return None
+            spoken, intent = rival, meant
+        return self._matched(intent, spoken)
 
     def _best_text(
         self, said: Said, intent_filter: Sequence[str] | None, context: Mapping[str, Any] | None
-    ) -> SpokenWords | None:
-        """Return the first text with these labels that means something."""
+    ) -> tuple[SpokenWords, Intent] | None:
+        """Return the first text with these labels that means something, and what it means."""
         grammar = self._ready.grammar
         for text in islice(grammar.texts(said.labels, intent_filter, self._speller), _TEXTS):
-            if grammar.read(text, intent_filter, context):
-                return self._as_words(said, text)
+            if intent := grammar.read(text, intent_filter, context):
+                spoken = self._as_words(said, text)
+                return (spoken, intent) if spoken else None
         return None
 
     def _as_words(self, said: Said, text: str) -> SpokenWords | None:
