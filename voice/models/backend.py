@@ -17,7 +17,7 @@ _ENGINES = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter")
 
 
 class Network:
-    """A LiteRT network with named inputs and outputs, on one thread.
+    """A LiteRT network, its inputs and outputs in the file's order, on one thread.
 
     Args:
         path: the `.tflite` file.
@@ -35,13 +35,13 @@ class Network:
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise BundleError(f"{path}: the engine refuses it ({reason})", fix="export the bundle again") from error
-        self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
+        self._inputs = self._engine.get_input_details()
         self._outputs = self._engine.get_output_details()
 
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
         """The inputs' shapes in the network's order; -1 stands for a dynamic axis."""
-        return [_signature(detail) for detail in self._inputs.values()]
+        return [_signature(detail) for detail in self._inputs]
 
     def require(self, shape: tuple[int, ...], features: str) -> None:
         """Check that the network takes one array of this shape.
@@ -68,27 +68,18 @@ class Network:
         Raises:
             BundleError: an input has the wrong number or shape.
         """
-        details = list(self._inputs.values())
-        if len(arrays) != len(details):
-            raise BundleError(f"the network has {len(details)} inputs, {len(arrays)} given", fix="export it again")
-        self._fit(details, arrays)
-        for detail, array in zip(details, arrays, strict=True):
+        if len(arrays) != len(self._inputs):
+            raise BundleError(f"the network has {len(self._inputs)} inputs, {len(arrays)} given", fix="export it again")
+        self._fit(arrays)
+        for detail, array in zip(self._inputs, arrays, strict=True):
             self._engine.set_tensor(detail["index"], array.astype(detail["dtype"], copy=False))
         self._engine.invoke()
         return [self._engine.get_tensor(detail["index"]) for detail in self._outputs]
 
-    def run_named(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the outputs by name for inputs by name."""
-        missing = self._inputs.keys() - arrays.keys()
-        if missing:
-            raise BundleError(f"no value for the network's inputs {sorted(missing)}", fix="export it again")
-        outputs = self.run(*(arrays[name] for name in self._inputs))
-        return {detail["name"]: output for detail, output in zip(self._outputs, outputs, strict=True)}
-
-    def _fit(self, details: list[dict[str, Any]], arrays: tuple[Array, ...]) -> None:
+    def _fit(self, arrays: tuple[Array, ...]) -> None:
         """Resize the inputs whose shape differs; the engine plans its memory again only then."""
         changed = False
-        for detail, array in zip(details, arrays, strict=True):
+        for detail, array in zip(self._inputs, arrays, strict=True):
             if tuple(detail["shape"]) != array.shape:
                 allowed = _signature(detail)
                 if len(allowed) != array.ndim or any(
@@ -101,7 +92,7 @@ class Network:
                 changed = True
         if changed:
             self._engine.allocate_tensors()
-            self._inputs = {detail["name"]: detail for detail in self._engine.get_input_details()}
+            self._inputs = self._engine.get_input_details()
             self._outputs = self._engine.get_output_details()
 
 
