@@ -1,4 +1,4 @@
-"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`, `plot`; and `curve`."""
+"""The commands about recordings: `asr-train import`, `prepare`, `align`, `split`, `label`, `plot`; and `curve`."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def say(line: str) -> None:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("import")(import_corpus)
-    for command in (prepare, align, split, plot, curve):
+    for command in (prepare, align, split, label, plot, curve):
         app.command()(command)
 
 
@@ -143,6 +143,45 @@ def split(  # noqa: PLR0913, PLR0917 - one option for each fact about the pieces
     rows = split_all(found, out, settings, jobs)
     hours = sum(row["duration"] for row in rows) / 3600
     say(f"{out}: {len(rows)} pieces of {len(found)} recordings, {hours:.2f} h")
+
+
+def label(  # noqa: PLR0913, PLR0917 - one option for each fact about the recordings and what is kept
+    source: Annotated[Path, typer.Argument(help="folder of recordings")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the corpus to write")],
+    bundle: Bundle = "asr-en",
+    least: Annotated[float, typer.Option(min=0, max=1, help="least mean confidence of an utterance's words")] = 0.8,
+    licence: Annotated[str, typer.Option(help="licence of the recordings")] = "unknown",
+    without: Annotated[
+        list[Path] | None, typer.Option(help="corpus whose recordings have a transcript already (repeatable)")
+    ] = None,
+    skip: Annotated[Path | None, typer.Option(help="REPOSITORY<TAB>CLIP<TAB>REASON lines to leave out")] = None,
+    repository: Annotated[str, typer.Option(help="whose lines of --skip count")] = "",
+    jobs: Jobs = 1,
+) -> None:
+    """Transcribe recordings that have no transcript and keep those that the bundle is sure of: for self-training."""
+    from asr_training import layouts, manifest  # noqa: PLC0415 - audio libraries only where needed
+    from asr_training.label import LabelSettings, label_all  # noqa: PLC0415
+
+    left_out = layouts.read_skip_list(skip, repository) if skip else frozenset()
+    known = {
+        (folder / line.audio).resolve()
+        for root in without or ()
+        for folder in manifest.corpora(root)
+        for line in manifest.read_manifest(folder)
+    }
+    found = [
+        path
+        for path in layouts.audio_files(source)
+        if path.resolve() not in known and not left_out & {path.stem, path.name, str(path.relative_to(source))}
+    ]
+    if not found:
+        raise DataError(f"{source}: no recording without a transcript", fix="check the path")
+    settings = LabelSettings(out.name, licence, bundle, least)
+    kept, reasons = label_all(found, out, settings, jobs)
+    hours = sum(row["seconds"] for row in kept) / 3600
+    say(f"{out}: {len(kept)} of {len(found)} recordings, {hours:.2f} h")
+    for reason, count in reasons.most_common():
+        say(f"{out}: {count} {reason}")
 
 
 def plot(
