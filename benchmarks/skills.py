@@ -4,8 +4,8 @@
 
 1. The eight sentences of each skill (`skill_sentences.yaml`), each by five voices, go through the brain as if the wake
    word had come before them: classifier, shipped recogniser, the grammar of all skills. Right means the intent with all
-   its slots. `--golden` takes the golden utterances of the tests instead (`tests/skills/golden`). `--chain` speaks them
-   after the wake word into the live loop, as benchmarks.chain does.
+   its slots, not asked back for fear of its opposite. `--golden` takes the golden utterances of the tests instead
+   (`tests/skills/golden`). `--chain` speaks them after the wake word into the live loop, as benchmarks.chain does.
 2. The sentences of `other_sentences.txt`, by the same voices, must give no intent.
 
 Intervals: Wilson, 95 %. Needs espeak-ng, flite and festival with ked_diphone. Exit 1 where a limit of the project is
@@ -70,13 +70,12 @@ def heard(brain: Understander, voice: str, text: str) -> Understanding:
     return brain.understand(Segment(samples, 0, speech_start=len(PAUSE), speech_end=len(samples) - len(PAUSE)))
 
 
-def is_right(outcome: Understanding, row: Row) -> bool:
-    """Return whether the intent and all slots are those of the row."""
+def is_right(brain: Understander, outcome: Understanding, row: Row) -> bool:
+    """Return whether the intent and all slots are those of the row, and asked back only where its skill wants that."""
     intent = outcome.intent
-    return intent is not None and (intent.name, {slot.name: slot.value for slot in intent.slots}) == (
-        row["intent"],
-        row["slots"],
-    )
+    if intent is None or intent.dangerous != brain.is_dangerous(intent.name):
+        return False
+    return (intent.name, {slot.name: slot.value for slot in intent.slots}) == (row["intent"], row["slots"])
 
 
 def own_sentences(brain: Understander, rows: dict[str, list[Row]]) -> bool:
@@ -86,7 +85,7 @@ def own_sentences(brain: Understander, rows: dict[str, list[Row]]) -> bool:
         for row in each:
             for voice in HELD_OUT:
                 outcome = heard(brain, voice, row["text"])
-                if is_right(outcome, row):
+                if is_right(brain, outcome, row):
                     right.update((skill, voice))
                     continue
                 found = outcome.intent and outcome.intent.name

@@ -50,16 +50,18 @@ def heard(recognizer: CtcRecognizer, text: str, voice: str) -> LogProbs:
 
 
 def _judged(voice: str, decoder: GrammarDecoder, chosen: Sequence[Case], matches: Sequence[GrammarMatch | None]) -> int:
-    """Print one voice's figures; return how many sentences are right."""
+    """Print one voice's figures; return how many sentences are right. What is asked back is neither right nor wrong."""
     intents = [match.intent if match and decoder.accepts(match) else None for match in matches]
-    pairs = [*zip(chosen, intents, strict=True)]
+    asked = sum(intent is not None and intent.dangerous for intent in intents)
+    pairs = [(case, intent) for case, intent in zip(chosen, intents, strict=True) if not (intent and intent.dangerous)]
     found = sum(match is not None and not case.fault(match.intent) for case, match in zip(chosen, matches, strict=True))
     right = sum(not case.fault(intent) for case, intent in pairs)
     wrong = [(case.text, intent.text) for case, intent in pairs if intent and case.fault(intent)]
     n = len(chosen)
     print(
-        f"  {voice:<22} right {right / n:.1%}, refused {(n - right - len(wrong)) / n:.1%}, "
-        f"wrong {len(wrong) / n:.1%}   (best sentence right, accepted or not: {found / n:.1%})"
+        f"  {voice:<22} right {right / n:.1%}, asked back {asked / n:.1%}, "
+        f"refused {(n - right - asked - len(wrong)) / n:.1%}, wrong {len(wrong) / n:.1%}   "
+        f"(best sentence right, accepted or not: {found / n:.1%})"
     )
     for said, understood in wrong:
         print(f"      {said!r} was heard as {understood!r}")

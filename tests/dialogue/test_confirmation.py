@@ -52,6 +52,13 @@ def test_a_no_ends_the_session(site, name):
     assert one(t.SessionEnded, answer(site, name)).termination.reason == "abortedByUser"
 
 
+def test_a_yes_that_may_have_been_a_no_does_nothing(site):
+    asked_back(site)
+    site.handle(t.AsrTextCaptured(text="yes", session_id=site.session_id), 4.0)
+    unsure = t.IntentName(intent_name="Yes", dangerous=True)
+    assert one(t.SessionEnded, parsed(site, unsure, "yes", 4.0)).termination.reason == "abortedByUser"
+
+
 @pytest.mark.parametrize("text", ["", "unlock the door"])
 def test_anything_else_does_nothing(site, text):
     asked_back(site)

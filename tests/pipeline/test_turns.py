@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -12,15 +13,16 @@ from tests.pipeline.test_assistant import Recording, SpeechAt, WakesAt
 from voice.bus import topics as t
 from voice.bus.memory import LocalBus
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
-from voice.events import RATE, Chunk, Transcript
+from voice.events import RATE, Chunk, Intent, Transcript
 from voice.nlu.live import LiveGrammar
 from voice.nlu.model import Policy, SkillSentences
 from voice.nlu.parser import TemplateParser
 from voice.nlu.templates import compile_grammar
-from voice.pipeline.arbiter import ArbiterSettings, Understander
+from voice.pipeline.arbiter import ArbiterSettings, Understander, Understanding
 from voice.pipeline.assistant import Assistant, AssistantSettings
 from voice.pipeline.ears import Ears
 from voice.pipeline.elicitation import SlotAnswers
+from voice.pipeline.interpreter import Interpreter
 from voice.pipeline.segmenter import Segmenter
 
 SENTENCES = SkillSentences(
@@ -176,6 +178,22 @@ async def test_a_dangerous_intent_is_marked_in_both_answers():
         assert (await stage.until(t.NluIntentParsed)).intent.dangerous
         await stage.send(t.NluPartialQuery(input="front door", intent_name="Unlock", slot_name="door"))
         assert (await stage.until(t.NluSlotParsed)).dangerous
+
+
+async def test_a_value_that_may_be_its_opposite_is_marked_when_the_slot_is_asked_about():
+    unsure = Intent("LightOn", text="in the living room", dangerous=True)
+    answers = []
+    async with room("x") as stage:
+        with ThreadPoolExecutor(1) as thread:
+            interpreter = Interpreter(stage.bus, brain("x"), thread, "hall", remembered=1)
+            interpreter.remember("s", Understanding(unsure.text, unsure, 0.9, "grammar"))
+            for session in ("s", "other"):
+                query = {"intent_name": "LightOn", "slot_name": "room", "session_id": session, "site_id": "hall"}
+                await stage.send(t.NluPartialQuery(input=unsure.text, **query))
+                answers.append((await stage.until(t.NluSlotParsed)).dangerous)
+                stage.seen.clear()
+            interpreter.close()
+    assert answers == [True, None]
 
 
 async def test_an_unknown_intent_in_a_filter_is_a_fault_of_the_nlu_and_nothing_is_listened_to():

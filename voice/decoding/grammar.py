@@ -23,7 +23,6 @@ from voice.stages import LogProbs, Progress
 from voice.text import Alphabet
 
 _EVIDENCE = 2  # labels whose explanation is not counted
-_UNSURE = 3.0  # two opposites that differ by fewer nats are neither
 _TEXTS = 8  # of one path that are tried: words that sound alike
 _SEARCHES = 16  # kept for different intent filters
 
@@ -44,8 +43,9 @@ class GrammarSettings(BaseModel):
     trail_ms: int = Field(600, ge=0, description="longest filler after the sentence, ms")
     character_nats: float = Field(0.3, ge=0, description="what each label found is worth, nats: CTC leaves some out")
     opposite_nats: float = Field(
-        8.0, ge=0, description="how much less a sentence may fit that begins with un-, dis-, de-"
+        3.0, ge=0, description="how much less a sentence may fit that begins with un-, dis-, de-"
     )
+    unsure_nats: float = Field(8.0, ge=0, description="two opposite sentences that differ by less are asked back")
     beam: float = Field(14.0, gt=0, description="paths this much worse than the best are dropped, nats")
 
 
@@ -144,6 +144,8 @@ class GrammarDecoder:
     ) -> GrammarMatch | None:
         """Return the best sentence, however badly it fits; None where no sentence is short enough for the audio.
 
+        Of two opposites that fit nearly as well, such as on and off, the better one is `dangerous`: it is asked back.
+
         Args:
             log_probs: shape (frames, labels).
             intent_filter: the intents that count; None: all.
@@ -161,18 +163,19 @@ class GrammarDecoder:
         if found is None:
             return None
         spoken, intent = found
+        is_unsure = False
         for text, is_longer in ready.grammar.opposed(spoken.text, intent_filter, context):
             rival = self._said_as(text, log_probs)
-            handicap = self.settings.opposite_nats if is_longer else 0.0
-            if rival is None or rival.said.score + handicap < spoken.said.score - _UNSURE:
+            if rival is None:
                 continue
-            if rival.said.score + handicap < spoken.said.score + _UNSURE:
-                return None
-            meant = ready.grammar.read(text, intent_filter, context)
-            if meant is None:
-                return None
-            spoken, intent = rival, meant
-        return self._matched(intent, spoken)
+            lead = spoken.said.score - rival.said.score - (self.settings.opposite_nats if is_longer else 0.0)
+            is_unsure = is_unsure or abs(lead) < self.settings.unsure_nats
+            if lead < 0:
+                meant = ready.grammar.read(text, intent_filter, context)
+                if meant is None:
+                    return None
+                spoken, intent = rival, meant
+        return self._matched(replace(intent, dangerous=intent.dangerous or is_unsure), spoken)
 
     def _best_text(
         self, said: Said, intent_filter: Sequence[str] | None, context: Mapping[str, Any] | None

@@ -269,7 +269,8 @@ class SiteDialogue:
         if session.intent_filter not in (None, session.only) and name in self._settings.abort:
             return self._end(session, "abortedByUser")
         if session.pending is not None:
-            return self._answered(session, session.pending, name in self._settings.confirmed)
+            is_yes = name in self._settings.confirmed and not message.intent.dangerous  # not one that may be a no
+            return self._answered(session, session.pending, is_yes)
         return self._confirm(session, message) if message.intent.dangerous else self._deliver(session, message)
 
     def _confirm(self, session: Session, message: NluIntentParsed) -> list[Payload]:

@@ -93,12 +93,14 @@ class Interpreter:
         found = await asyncio.get_running_loop().run_in_executor(
             self._thread, partial(self._brain.parse_slot, query.input, query.intent_name, query.slot_name)
         )
+        spoken = self._meanings.get((query.session_id, query.input))
+        is_unsure = spoken is not None and spoken.intent is not None and spoken.intent.dangerous
         answer = NluSlotParsed(
             input=query.input,
             intent_name=query.intent_name,
             slot_name=query.slot_name,
             slot=found and hermes_slot(found),
-            dangerous=self._brain.is_dangerous(query.intent_name) or None,
+            dangerous=is_unsure or self._brain.is_dangerous(query.intent_name) or None,
             id=query.id,
             session_id=query.session_id,
             site_id=query.site_id,
