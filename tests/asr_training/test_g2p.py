@@ -1,16 +1,20 @@
 """Letters aligned to phones, the model of graphones, and the file of pronunciations with its record."""
 
 import json
-from itertools import accumulate
+from collections import Counter
+from itertools import accumulate, product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from asr_training import g2p_lexicon
 from asr_training.g2p import GraphoneSizes, learn
 from asr_training.g2p_align import align
 from tests.asr_training.test_cli import call
 from tests.decoding.pronounced import regular_words, write_dictionary
+from voice.decoding import graphones
 from voice.decoding.graphones import Graphones
 from voice.decoding.pronounce import Pronunciations
 from voice.errors import BundleError, ConfigError, DataError
@@ -21,6 +25,11 @@ SMALL = GraphoneSizes(order=4)
 @pytest.fixture(scope="module")
 def spoken():
     return [(word, way) for word, ways in sorted(regular_words().items()) for way in ways]
+
+
+@pytest.fixture(scope="module")
+def model(spoken):
+    return Graphones(learn(spoken, SMALL))
 
 
 def test_each_letter_gets_what_it_stands_for(spoken):
@@ -51,8 +60,7 @@ def test_the_same_words_give_the_same_model(spoken):
 
 def test_probabilities_of_what_may_be_said_add_up(spoken):
     model = Graphones(learn(spoken, SMALL))
-    for word in ("shat", "keex", "qqq"):
-        found = model.best(word)
+    for found in model.best(("shat", "keex", "qqq")):
         assert sum(p for _, p in found) == pytest.approx(1.0 if found else 0.0)
         assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
 
@@ -66,11 +74,48 @@ def test_a_context_says_more_than_a_letter(spoken):
     contexts, total = np.full((1, 3), -1), 0.0
     contexts[0, 0] = tokens[0]
     for seen, token in zip(accumulate([(t,) for t in tokens]), tokens[1:], strict=False):
-        score, contexts = model._step(contexts, np.array([token]))
+        _, _, score, contexts = model._steps(contexts, np.array([token]), np.array([1]))
         total += float(score[0])
         assert score[0] == pytest.approx(_by_hand(arrays, seen, token, len(names)), abs=1e-2)
-    assert model.best("ben")[0][0] == ("B", "EH", "N")
+    assert model.best(["ben"])[0][0][0] == ("B", "EH", "N")
     assert total > np.log(1 / 400), "likelier than one of as many words as there are"
+
+
+def unsure_words():
+    """Return words of few letters that are said now so, now so."""
+    rng = np.random.default_rng(2)
+    sounds = {"a": ["AE", "EY", "AH", ""], "e": ["EH", "IY", ""], "x": ["K S", "Z", "K"], "b": ["B", "P"]}
+    words = {"".join(rng.choice(list(sounds), rng.integers(2, 6))) for _ in range(300)}
+    ways = [(word, " ".join(rng.choice(sounds[letter]) for letter in word).split()) for word in sorted(words) * 3]
+    return [(word, tuple(way)) for word, way in ways if way]
+
+
+@pytest.mark.parametrize("word", ["bax", "exea", "abexa", "xxxb"])
+def test_a_search_that_drops_nothing_adds_up_all_alignments(word, monkeypatch):
+    monkeypatch.setattr(graphones, "_BEAM", 100_000)
+    monkeypatch.setattr(graphones, "_MIN_LOG_PROB", -31.0)
+    arrays = learn(unsure_words(), SMALL)
+    names = bytes(arrays["graphones"]).decode().split("\n")[:-1]
+    total = Counter()
+    for tokens in product(*([i for i, name in enumerate(names) if name[0] == letter] for letter in word)):
+        logs = [_by_hand(arrays, [0, *tokens][: i + 1], token, len(names)) for i, token in enumerate([*tokens, 1])]
+        total[tuple(phone for token in tokens for phone in names[token].split()[1:])] += np.exp(sum(logs))
+    del total[()]
+    everything = sum(total.values())
+    found = Graphones(arrays).best([word])[0]
+    assert len(total) > 10, "there is something to choose from"
+    assert {phones for phones, _ in found} == set(total)
+    for phones, p in found:
+        assert p == pytest.approx(total[phones] / everything, rel=0.01)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.text("abdehiknopstx'q", max_size=9), min_size=1, max_size=12))
+def test_words_are_said_together_as_they_are_said_alone(model, words):
+    for word, together in zip(words, model.best(words), strict=True):
+        (alone,) = model.best([word])
+        assert [phones for phones, _ in together] == [phones for phones, _ in alone]
+        assert [p for _, p in together] == pytest.approx([p for _, p in alone], abs=1e-5)
 
 
 def _by_hand(arrays, seen, token, n_names):

@@ -1,6 +1,6 @@
 """A few words, and how each is said: a speller for graphs of phones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from voice.decoding.phones import PHONES
 from voice.text import Alphabet
@@ -29,6 +29,9 @@ class SpokenWords:
 
     def ways(self, word: str) -> Sequence[Sequence[str]]:
         return SAID[word]
+
+    def prepare(self, words: Iterable[str]) -> None:
+        """Nothing is left to find."""
 
 
 SPELLER = SpokenWords()

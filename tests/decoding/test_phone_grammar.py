@@ -1,5 +1,6 @@
 """Constrained decoding with phones for labels: the same sentences, heard by how they sound."""
 
+from collections.abc import Iterable
 from itertools import product
 
 import numpy as np
@@ -147,6 +148,9 @@ class Small:
 
     def ways(self, word: str) -> tuple[tuple[str, ...], ...]:
         return WAYS.get(word, (("C",) * 20,))
+
+    def prepare(self, words: Iterable[str]) -> None:
+        """Nothing is left to find."""
 
 
 SMALL = Small()

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,6 +79,14 @@ def test_what_is_no_word_is_said_somehow(said: Pronunciations, word: str) -> Non
     assert all(said.ways(word))
 
 
+def test_many_words_at_once_are_said_as_each_alone(path: Path, said: Pronunciations) -> None:
+    words = ["sheenick", "sheenick's", "sheenicks'", "lights", "bbc", "x", "shen", "tomato's", "q" * 70, "''s", "s's's"]
+    together = Pronunciations(path)
+    together.prepare(words)
+    assert {word[:64] for word in words} == together._said.keys(), "nothing is left to find"
+    assert [together.ways(word) for word in words] == [said.ways(word) for word in words]
+
+
 def test_the_same_file_says_the_same(path: Path, said: Pronunciations) -> None:
     again = Pronunciations(path)
     for word in ("sheepdom", "tolilen", "x'ees"):
@@ -101,6 +110,7 @@ def test_a_broken_file_is_said_in_a_line(path: Path, tmp_path: Path) -> None:
         ({"entry_at": arrays["entry_at"][:-1]}, "whose index differs"),
         ({"graph1_score": np.zeros(3, np.float16)}, "graphones and scores differ"),
         ({"graphones": np.frombuffer(b"\xff\n", np.uint8)}, "pronunciations without"),
+        ({"graphones": _swapped(arrays["graphones"])}, "graphones are in disorder"),
         ({"entries": None}, "without 'entries'"),
     ):
         write_arrays(broken, {name: value for name, value in {**arrays, **change}.items() if value is not None})
@@ -108,3 +118,9 @@ def test_a_broken_file_is_said_in_a_line(path: Path, tmp_path: Path) -> None:
             Pronunciations(broken)
     with pytest.raises(BundleError, match=r"missing\.bin: No such file"):
         Pronunciations(tmp_path / "missing.bin")
+
+
+def _swapped(graphones: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return the same lines with the first letter's last."""
+    lines = graphones.tobytes().split(b"\n")[:-1]
+    return np.frombuffer(b"\n".join([*lines[:3], *lines[4:], lines[3], b""]), np.uint8)

@@ -114,6 +114,7 @@ class GrammarDecoder:
             grammar: the sentences.
             filters: the intent filters to get ready for before.
         """
+        self._speller.prepare(grammar.vocabulary.words)
         ready = _Ready(grammar, self._alphabet, self._speller)
         for intent_filter in filters:
             ready.search(intent_filter)

@@ -53,8 +53,22 @@ class Graph:
         return self.source[self.first_arc[node] : end]
 
 
+class KnownWords(Protocol):
+    """The words of a language."""
+
+    @property
+    def words(self) -> frozenset[str]:
+        """All of them."""
+        ...
+
+
 class Language(Protocol):
     """Sentences: which labels they are, which text such labels are, and what a text means."""
+
+    @property
+    def vocabulary(self) -> KnownWords:
+        """The words of all sentences."""
+        ...
 
     def graph(self, intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS) -> Graph:
         """Return the graph of the sentences of some intents (None: of all)."""
@@ -214,6 +228,11 @@ class GraphBuilder:
         self._loose, self._loose_arcs = [], []
 
 
+@dataclass(frozen=True, slots=True)
+class _PlainWords:
+    words: frozenset[str]
+
+
 class PlainSentences:
     """A language of fixed sentences, each an intent of its own.
 
@@ -224,6 +243,11 @@ class PlainSentences:
     def __init__(self, texts: Iterable[str]) -> None:
         self._texts = tuple(texts)
         self._graphs: dict[Speller, Graph] = {}
+
+    @property
+    def vocabulary(self) -> KnownWords:
+        """The words of all."""
+        return _PlainWords(frozenset(word for text in self._texts for word in text.split()))
 
     def graph(self, intent_filter: Sequence[str] | None = None, speller: Speller = LETTERS) -> Graph:
         """Return the graph of all."""

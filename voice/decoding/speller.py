@@ -1,6 +1,6 @@
 """How words become the labels of an acoustic model: letter by letter, or by their pronunciations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product
 from typing import Protocol
 
@@ -24,6 +24,10 @@ class Speller(Protocol):
         """
         ...
 
+    def prepare(self, words: Iterable[str]) -> None:
+        """Get ready to spell many words, where that is faster than one by one."""
+        ...
+
 
 class Letters:
     """Words of a model whose labels are characters: as they are written, with a space between."""
@@ -33,6 +37,9 @@ class Letters:
     def ways(self, word: str) -> Sequence[Sequence[str]]:
         """Return the word's letters."""
         return (word,)
+
+    def prepare(self, words: Iterable[str]) -> None:
+        """Do nothing: letters are at hand."""
 
 
 LETTERS = Letters()
