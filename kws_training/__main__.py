@@ -13,7 +13,7 @@ from kws_training.data_cli import register as register_data
 from kws_training.measuring import register
 from kws_training.places import places
 from kws_training.report import say
-from kws_training.settings import CommandsRecipe, read_recipe
+from kws_training.settings import CommandsRecipe, read_recipe, with_steps
 from kws_training.train_threads import use_threads
 from kws_training.word_cli import register as register_word
 from voice.errors import ConfigError, DataError, EarshotError
@@ -48,6 +48,9 @@ def train(  # noqa: PLR0913 - the options of a command
     run: Annotated[Path | None, typer.Option(help="folder for checkpoints; an interrupted run goes on")] = None,
     out: Annotated[Path | None, typer.Option(help="folder of the bundle; a recipe with `data:`: RUN/bundle")] = None,
     recipe: RecipeFile = None,
+    n_steps: Annotated[
+        int | None, typer.Option("--steps", min=8, help="of training, instead of the recipe's; all else in proportion")
+    ] = None,
     n_threads: Threads = 2,
     teacher: Annotated[Path | None, typer.Option(help="RUN of a larger network on the same data to learn from")] = None,
     init: Annotated[Path | None, typer.Option(help="RUN of the same network whose weights to begin with")] = None,
@@ -58,6 +61,7 @@ def train(  # noqa: PLR0913 - the options of a command
     """Train the command classifier; a recipe that names its data is prepared first, and exported at the end."""
     recipe = recipe_file or recipe
     settings = _commands(recipe)
+    settings = settings if n_steps is None else with_steps(settings, n_steps)
     work, run = places(recipe, settings, work, run)
     if settings.data is not None and rank == 0:
         from kws_training.prepare_dataset import prepare_dataset  # noqa: PLC0415
@@ -74,7 +78,8 @@ def train(  # noqa: PLR0913 - the options of a command
         return
     decision = decide(model, work, settings)
     minutes = (time.monotonic() - started) / 60
-    _write(run / "decision.json", {**asdict(decision), "minutes": round(minutes, 1)})
+    facts = {"minutes": round(minutes, 1), "steps": settings.optimiser.steps}
+    _write(run / "decision.json", asdict(decision) | facts)
     say(f"{decision}, {minutes:.1f} minutes")
     if settings.data is not None or out is not None:
         _export(work, run, out or run / "bundle", recipe)
@@ -115,7 +120,7 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     from kws_training.trained import trained_parameters  # noqa: PLC0415
     from voice.models.bundle import SHIPPED  # noqa: PLC0415
 
-    model, decision, minutes = _trained(run, work)
+    model, decision, facts = _trained(run, work)
     n_parameters = trained_parameters(model)
     if out.resolve().is_relative_to(SHIPPED) and n_parameters > PARAMETERS_AT_MOST:
         raise ConfigError(
@@ -131,8 +136,10 @@ def _export(work: Path, run: Path, out: Path, recipe: Path | None, weights: Any 
     shares = test_shares(model, work, decision)
     results = [cards.result(name, share, measured_on(data.dataset)) for name, share in shares.items()]
     settings = _commands(recipe)
+    n_steps = facts.get("steps", settings.optimiser.steps)
+    command = "kws-train train" + ("" if n_steps == settings.optimiser.steps else f" --steps {n_steps}")
     seed = settings.optimiser.seed
-    training = record("kws-train train", recipe, seed, minutes, n_parameters, data_records(data.dataset))
+    training = record(command, recipe, seed, facts["minutes"], n_parameters, data_records(data.dataset))
     training["unseen"] = list(settings.unseen)
     clips, _ = validation(data)
     bundle = write(
@@ -157,7 +164,7 @@ def _commands(recipe: Path | None) -> CommandsRecipe:
     return CommandsRecipe() if recipe is None else read_recipe(recipe, CommandsRecipe)
 
 
-def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
+def _trained(run: Path, work: Path) -> tuple[Any, Any, dict[str, Any]]:
     from kws_training.commands import Decision, merged  # noqa: PLC0415
     from kws_training.dataset import check_run  # noqa: PLC0415
     from kws_training.trained import load_network  # noqa: PLC0415
@@ -168,9 +175,9 @@ def _trained(run: Path, work: Path) -> tuple[Any, Any, float]:
         model = load_network(run / "best.keras")
     except (OSError, ValueError) as error:
         raise DataError(f"{run}: no finished training ({error})", fix="run `kws-train train` first") from error
-    minutes = values.pop("minutes")
+    facts = {name: values.pop(name) for name in ("minutes", "steps") if name in values}
     decision = Decision(**values)
-    return merged(model, dataset, decision.unknown_bias), decision, minutes
+    return merged(model, dataset, decision.unknown_bias), decision, facts
 
 
 def _write(path: Path, values: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ from kws_training.litert import to_litert
 from kws_training.models.zoo import ZOO
 from kws_training.multiplies import multiplies
 from kws_training.report import say
-from kws_training.settings import CommandsRecipe, read_recipe
+from kws_training.settings import CommandsRecipe, read_recipe, with_steps
 from voice.errors import ConfigError, DataError, EarshotError
 from voice.models.backend import Network
 from voice.yaml12 import parse_yaml
@@ -35,8 +35,10 @@ SETS = {
     "MatchboxNet-3x2x64,TC-ResNet8,TC-ResNet14-1.5,DS-CNN-S,DS-CNN-M,DS-CNN-L,CRNN-S,LSTM,res8,res15,Att-RNN,KWT-1",
     "predecessors": "M5,M18,light CNN,MNIST CNN,VGG16,Inception v3,ResNet50,"
     "VGG16:weights=imagenet,Inception v3:weights=imagenet,ResNet50:weights=imagenet",
+    "small": "separable,BC-ResNet-1,ds_tc_resnet,TC-ResNet8,DS-CNN-S,CRNN-S,LSTM,res8,m5,light CNN,MNIST CNN",
 }
-"""Names that stand for several networks: those of papers, and those that the predecessors of this trainer compared."""
+"""Names that stand for several networks: those of papers, those that the predecessors of this trainer compared, and
+those of either that two cores train in a few minutes each."""
 _RUNS = 200  # of a network, for its latency
 
 
@@ -95,19 +97,6 @@ def from_recipes(paths: Iterable[Path], n_steps: int | None = None) -> list[Entr
         recipe = read_recipe(path, CommandsRecipe)
         found.append(Entry(path.stem, recipe if n_steps is None else with_steps(recipe, n_steps)))
     return found
-
-
-def with_steps(recipe: CommandsRecipe, n_steps: int) -> CommandsRecipe:
-    """Return a recipe of another length; warm-up, epochs and the reach of the mean of the weights in proportion."""
-    before = recipe.optimiser
-    share = n_steps / before.steps
-    changed = {
-        "steps": n_steps,
-        "warmup_steps": round(before.warmup_steps * share),
-        "steps_per_epoch": min(before.steps_per_epoch, max(1, n_steps // 8)),
-        "ema": max(0.0, 1 - (1 - before.ema) / min(1.0, share)) if before.ema else 0.0,
-    }
-    return recipe.model_copy(update={"optimiser": before.model_copy(update=changed)})
 
 
 def benchmark(entries: Sequence[Entry], work: Path, out: Path, told: Callable[[Row], None]) -> list[Row]:

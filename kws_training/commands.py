@@ -58,11 +58,17 @@ def train_commands(
         recipe: what to do.
         teacher: RUN of a finished training on the same data that this one learns from as well.
         start: RUN of a finished training of the same network, whose weights this one begins with.
+
+    Raises:
+        DataError: one of the RUNs is of other labels, isn't finished, or doesn't fit.
     """
     keras.utils.set_random_seed(recipe.optimiser.seed)
     data = clips_for(work, recipe.network.input)
     dataset = data.dataset
     labels = len(dataset.labels), dataset.unknown
+    for other in (teacher, start):
+        if other is not None:
+            check_run(other, work)
     write_dataset(run, check_run(run, work, to_train=True))
     clips, targets = data.validation()
     truth = np.eye(len(dataset.targets), dtype=np.float32)[targets]

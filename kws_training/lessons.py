@@ -61,14 +61,16 @@ def _lesson(
     number: int,
 ) -> tuple[Any, Chances]:
     clips, targets = maker(number)
-    if opinion is not None:
-        heard = opinion(clips)
-        if heard.shape[1] != targets.shape[1]:
-            raise DataError(
-                f"the teacher knows {heard.shape[1]} targets, not {targets.shape[1]}", fix="train it on the same data"
-            )
-        targets = np.asarray((1 - share) * targets + share * heard, np.float32)
-    return clips, targets if fold is None else folded(targets, *fold)
+    targets = targets if fold is None else folded(targets, *fold)
+    if opinion is None:
+        return clips, targets
+    heard = opinion(clips)
+    heard = heard if fold is None else folded(heard, *fold)  # a teacher may know labels alone, or each other word
+    if heard.shape[1] != targets.shape[1]:
+        raise DataError(
+            f"the teacher knows {heard.shape[1]} targets, not {targets.shape[1]}", fix="train it on the same data"
+        )
+    return clips, np.asarray((1 - share) * targets + share * heard, np.float32)
 
 
 def _opinion(run: Path, temperature: float) -> Callable[[Any], Chances]:

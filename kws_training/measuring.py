@@ -88,17 +88,26 @@ def benchmark(
     _threads(n_threads)
     from kws_training import benchmark as bench  # noqa: PLC0415 - Keras
     from kws_training.benchmark_tables import line, markdown, write_tables  # noqa: PLC0415
-    from kws_training.settings import CommandsRecipe, read_recipe  # noqa: PLC0415
+    from kws_training.settings import CommandsRecipe, read_recipe, with_steps  # noqa: PLC0415
 
     common = CommandsRecipe() if base is None else read_recipe(base, CommandsRecipe)
     if n_steps is not None:
-        common = bench.with_steps(common, n_steps)
+        common = with_steps(common, n_steps)
     entries = bench.from_recipes(recipes or [], n_steps) + (bench.from_models(models, common) if models else [])
-    rows = bench.benchmark(entries, work, out, lambda row: say(line(row)) if as_json else typer.echo(line(row)))
     protocol = bench.protocol(work, entries)
-    wrote = write_tables(out, rows, bench.histories(entries, out), protocol)
-    _emit_rows(rows) if as_json else typer.echo("\n" + markdown(rows, protocol))
-    say(f"wrote {wrote}")
+    rows: list[dict[str, Any]] = []
+
+    def told(row: dict[str, Any]) -> None:
+        rows.append(row)
+        say(line(row)) if as_json else typer.echo(line(row))
+
+    try:
+        bench.benchmark(entries, work, out, told)
+    finally:  # also what was interrupted has tables of what it measured
+        if rows:
+            wrote = write_tables(out, rows, bench.histories(entries, out), protocol)
+            _emit_rows(rows) if as_json else typer.echo("\n" + markdown(rows, protocol))
+            say(f"wrote {wrote}")
     if any("failed" in row for row in rows):
         raise typer.Exit(1)
 

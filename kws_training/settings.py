@@ -229,6 +229,20 @@ class WordRecipe(_Strict):
 Recipe = TypeVar("Recipe", bound=BaseModel)
 
 
+def with_steps(recipe: CommandsRecipe, n_steps: int) -> CommandsRecipe:
+    """Return a recipe of another length: warm-up, epochs, falls and the reach of the weights' mean in proportion."""
+    before = recipe.optimiser
+    share = n_steps / before.steps
+    changed = {
+        "steps": n_steps,
+        "warmup_steps": round(before.warmup_steps * share),
+        "steps_per_epoch": min(before.steps_per_epoch, max(1, n_steps // 8)),
+        "falls": tuple((round(step * share), to) for step, to in before.falls),
+        "ema": max(0.0, 1 - (1 - before.ema) / min(1.0, share)) if before.ema else 0.0,
+    }
+    return recipe.model_copy(update={"optimiser": before.model_copy(update=changed)})
+
+
 def read_recipe(path: Path, kind: type[Recipe]) -> Recipe:
     """Return a recipe.
 

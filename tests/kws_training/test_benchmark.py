@@ -2,11 +2,15 @@
 
 import csv
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from kws_training.benchmark_tables import line, markdown
-from kws_training.settings import CommandsRecipe, OptimiserSettings
+from kws_training.settings import CommandsRecipe, OptimiserSettings, read_recipe, with_steps
 from voice.errors import ConfigError
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore")]
@@ -41,18 +45,23 @@ def test_every_network_of_the_sets_is_one_of_the_zoo():
     assert (small.recipe.network.tau, small.recipe.network.dropout) == (1.5, 0)
     narrow, wide = from_models("m5,M5", CommandsRecipe())  # a kind with its defaults, and the paper's
     assert narrow.recipe.network.channels[0] < wide.recipe.network.channels[0]
-    every = from_models(",".join(SETS), CommandsRecipe())
+    every = from_models("zoo,predecessors", CommandsRecipe())
     assert len({entry.name for entry in every}) == len(every) == 30
     assert {entry.recipe.network.input.kind for entry in every} == {"logmel", "samples"}
     assert [_pretrained(entry.recipe) for entry in every].count(True) == 3
+    small = from_models("small", CommandsRecipe())
+    assert {entry.recipe.network.input.kind for entry in small} == {"logmel", "samples"}
+    assert {*SETS} == {"zoo", "predecessors", "small"}
 
 
 def test_another_length_keeps_the_proportions():
-    from kws_training.benchmark import with_steps
-
-    base = CommandsRecipe(optimiser=OptimiserSettings(steps=1000, warmup_steps=100, steps_per_epoch=100, ema=0.99))
+    settings = OptimiserSettings(
+        steps=1000, warmup_steps=100, steps_per_epoch=100, ema=0.99, falls=((500, 0.1), (750, 0.01))
+    )
+    base = CommandsRecipe(optimiser=settings)
     shorter = with_steps(base, 80).optimiser
     assert (shorter.steps, shorter.warmup_steps, shorter.steps_per_epoch) == (80, 8, 10)
+    assert shorter.falls == ((40, 0.1), (60, 0.01))
     assert shorter.ema == pytest.approx(1 - 0.01 / 0.08)
     assert with_steps(base, 2000).optimiser.ema == 0.99
 
@@ -85,8 +94,7 @@ def work(tree, prepared):
 
 def entries(tmp_path, models, n_steps=16):
     """What `kws-train benchmark --models` trains; the command itself can't run twice in a process (threads)."""
-    from kws_training.benchmark import from_models, with_steps
-    from kws_training.settings import read_recipe
+    from kws_training.benchmark import from_models
 
     recipe = tmp_path / "base.yaml"
     recipe.write_text("optimiser: {batch: 16, warmup_steps: 4, peak_rate: 0.01, ema: 0.5}\n")
@@ -125,3 +133,25 @@ def test_nothing_to_train(work, kws_train, tmp_path):
     status, _, said = kws_train("benchmark", "--work", work, "--out", tmp_path / "out")
     assert status == 2
     assert "--models" in said
+
+
+@pytest.mark.slow
+def test_what_is_interrupted_has_tables_of_what_it_measured(work, tmp_path):
+    (tmp_path / "base.yaml").write_text("optimiser: {batch: 16, steps: 8, warmup_steps: 2, ema: 0.5}\n")
+    long = f"{OTHER}:dropout=0.3"
+    arguments = ["--models", f"{TINY}, {long}", "--recipe", tmp_path / "base.yaml", "--work", work, "--steps", "64"]
+    command = [sys.executable, "-m", "kws_training", "benchmark", *map(str, arguments), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    assert process.stdout.readline().startswith(TINY)  # the first is finished
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    with (tmp_path / "out" / "benchmark.csv").open(newline="") as file:
+        assert [row["model"] for row in csv.DictReader(file)] == [TINY]

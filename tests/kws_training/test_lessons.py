@@ -46,6 +46,12 @@ def test_the_teachers_opinion_is_mixed_in(tmp_path):
     assert labels == pytest.approx(folded(targets, 3, 0), abs=1e-6)
 
 
+def test_a_teacher_of_labels_alone_teaches_a_network_that_learns_labels(tmp_path):
+    network(3, 50.0).save(tmp_path / "best.keras")
+    _, labels = lessons(maker, (3, 0), tmp_path, TeacherSettings(share=0.25, temperature=1.0))()(0)
+    assert labels == pytest.approx(0.75 * folded(TARGETS, 3, 0) + 0.25 * np.eye(3)[1], abs=1e-5)
+
+
 def test_temperature_lets_doubts_count(tmp_path):
     network(4, 2.0).save(tmp_path / "best.keras")
     sure, doubtful = (

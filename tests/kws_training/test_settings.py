@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from kws_training.settings import CommandsRecipe, KeywordRecipe, OptimiserSettings, read_recipe
+from kws_training.settings import BackboneRecipe, CommandsRecipe, KeywordRecipe, OptimiserSettings, read_recipe
 from voice.errors import ConfigError
 
 
@@ -35,3 +37,12 @@ def test_shipped_recipes_train_as_before_where_they_name_nothing(request, name, 
     assert (optimiser.kind, optimiser.schedule, optimiser.weight_decay) == ("adamw", "cosine", 0.01)
     assert (optimiser.stop_epochs, optimiser.mixup, optimiser.clip_norm) == (0, 0.0, 1.0)
     assert OptimiserSettings().batch == optimiser.batch == 128
+
+
+SHIPPED = sorted(Path(__file__).parents[2].joinpath("config", "kws").glob("*.yaml"))
+KINDS = {"backbone": BackboneRecipe, "computer": KeywordRecipe, "computer-wide": KeywordRecipe}
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_recipe_can_be_read(path):
+    assert read_recipe(path, KINDS.get(path.stem, CommandsRecipe))
