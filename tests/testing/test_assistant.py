@@ -1,13 +1,18 @@
 """The harness for skills' tests: what it lets through, what it fails on, and the plugin that brings it to pytest."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from voice.config import Config
+from voice.demo.synthesise import synthesise
 from voice.errors import ConfigError
 from voice.skill import Ask, Context, Skill
+from voice.skill.loader import load_file
 from voice.testing import Assistant, Golden, Tape, check_golden, read_golden
+from voice.testing.spoken import spoken_examples
 
 COFFEE = """
 from voice.skill import Ask, Skill
@@ -154,6 +159,72 @@ async def test_a_recording_is_heard_by_the_real_ears(tmp_path):
         assert await va.play(demo / "kitchen_light.flac") == "Light on in the kitchen."
         va.expect_intent("LightOn", room="kitchen")
         va.expect_message("home/lights/kitchen/set", state="ON")
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+async def test_a_recording_answers_the_question_of_one_before(tmp_path):
+    for text in ("computer, turn on the light", "the kitchen"):
+        synthesise("espeak-ng:en-us+f2", text, tmp_path / f"{text[:3]}.wav")
+    async with Assistant("skills.lights:skill") as va:
+        assert await va.play(tmp_path / "com.wav") == "In which room?"
+        va.expect_ended(None)
+        assert await va.play(tmp_path / "the.wav") == "Light on in the kitchen."
+        va.expect_ended()
+
+
+# ---- examples by voice -----------------------------------------------------------------------------------------
+
+SPOKEN = """
+from voice.skill import Ask, Skill
+
+skill = Skill("lock")
+skill.list("plant", ["orchid", "cactus"])
+
+
+@skill.intent("Unlock", "unlock the front door", dangerous=True)
+def unlock() -> str:
+    return "Unlocked."
+
+
+@skill.intent("Water", "give water to the {plant}")
+def water(plant: str) -> str | Ask:
+    return Ask("Really?", expect=["Yes", "No"]) if plant == "cactus" else f"Watering the {plant}."
+
+
+@skill.answer("Yes")
+def drown() -> str:
+    return "Poor cactus."
+
+
+@skill.answer("No")
+def leave() -> str:
+    return "It stays dry."
+
+
+skill.example("unlock the front door", "Unlocked.")
+skill.example("give water to the cactus", "Really?", "no", "It stays dry.")
+skill.example("give water to the orchid", "Watering the tulip.")
+skill.example("the river is long", None)
+skill.example("unlock the front door", None)
+"""
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_examples_are_spoken_and_judged(tmp_path):
+    (tmp_path / "lock.py").write_text(SPOKEN)
+    skill = load_file(tmp_path / "lock.py")
+    asked, answered, wrong, refused, taken = spoken_examples(skill, [], Config(), ["espeak-ng:en-us+f2"])
+    assert [outcome.fault for outcome in (asked, answered, refused)] == ["", "", ""]
+    assert "answered 'Watering the orchid.', expected 'Watering the tulip.'" in wrong.fault
+    assert taken.is_rejection
+    assert "answered 'Unlocked.', expected nothing" in taken.fault
+
+
+def test_a_voice_that_is_not_there_is_said(tmp_path):
+    (tmp_path / "lock.py").write_text(SPOKEN)
+    for voice in ("nonsense:x", "espeak-ng:nowhere"):
+        with pytest.raises(ConfigError, match=f"voice '{voice}' can't be had"):
+            next(spoken_examples(load_file(tmp_path / "lock.py"), [], Config(), [voice]))
 
 
 # ---- tapes -----------------------------------------------------------------------------------------------------

@@ -18,10 +18,21 @@ if TYPE_CHECKING:
 _Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Skills or .py files; none: all that load.")]
 
 
-def hold_examples(names: _Names = None, *, config: ConfigFile = None, as_json: AsJson = False) -> None:
+def hold_examples(
+    names: _Names = None,
+    *,
+    spoken: Annotated[bool, typer.Option("--spoken", help="Hold the examples by voice, too.")] = False,
+    voice: Annotated[
+        list[str] | None, typer.Option(metavar="PROGRAM:VOICE", help="Who speaks; repeat it. None: two of espeak-ng.")
+    ] = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
     """Hold the conversations that skills give as examples, and their golden files. Exit status 1 when one goes wrong.
 
     A file NAME.golden.yaml beside the skill's holds what must be understood and what must not; both are counted.
+    With --spoken, synthetic voices speak the examples after the wake word, and the whole chain has to understand them
+    among the sentences of all skills.
     """
     from voice.skill.loader import discover  # noqa: PLC0415
 
@@ -31,6 +42,8 @@ def hold_examples(names: _Names = None, *, config: ConfigFile = None, as_json: A
     failed = [name for skill in found for name in _tested(skill, as_json=as_json)]
     for name in names or ():
         failed += _golden(Path(name), as_json=as_json)
+    if spoken or voice:
+        failed += [name for skill in found for name in _spoken(skill, config, voice, as_json=as_json)]
     if failed or errors:
         raise typer.Exit(1)
 
@@ -105,6 +118,42 @@ def _tested(skill: "Skill", *, as_json: bool) -> list[str]:
         failed += [example.title] if fault else []
     if not skill.examples:
         say(f"{skill.name} gives no example: add skill.example(...)")
+    return failed
+
+
+def _spoken(skill: "Skill", config: Path | None, voices: list[str] | None, *, as_json: bool) -> list[str]:
+    """Speak a skill's examples, print what came of each, and return the titles of those that went wrong."""
+    from voice.config import load_config  # noqa: PLC0415
+    from voice.skill.loader import clash_of, discover  # noqa: PLC0415
+    from voice.testing.spoken import VOICES, spoken_examples  # noqa: PLC0415
+
+    settings = load_config(config)
+    others = [other for other in discover(settings.skills)[0] if other.name != skill.name]
+    if clash := clash_of([*others, skill]):
+        raise clash
+    failed = []
+    for one in voices or VOICES:
+        outcomes = [*spoken_examples(skill, others, settings, [one])]
+        for outcome in outcomes:
+            if as_json:
+                kind = "rejection" if outcome.is_rejection else "example"
+                emit(
+                    {
+                        "skill": skill.name,
+                        kind: outcome.title,
+                        "voice": one,
+                        "ok": not outcome.fault,
+                        "error": outcome.fault or None,
+                    }
+                )
+            elif outcome.fault:
+                typer.echo(f"FAIL  {skill.name}: {outcome.title}\n      -> {outcome.fault}")
+        for title, rejection in (("held", False), ("rejected", True)):
+            some = [outcome for outcome in outcomes if outcome.is_rejection == rejection]
+            right = sum(not outcome.fault for outcome in some)
+            if some and not as_json:
+                typer.echo(f"{skill.name} by {one}: {right} of {len(some)} rightly {title}")
+        failed += [outcome.title for outcome in outcomes if outcome.fault]
     return failed
 
 

@@ -63,14 +63,20 @@ async def _fault(stage: "Rehearsal", example: Example) -> str:
         reply = await stage.say(said)
         if stage.errors:
             return f"{said!r}: {stage.errors[0]}"
-        if reply != expected and not (expected is ... and reply):
-            return f"{said!r} was answered {_told(reply)}, expected {_told(expected)}"
+        if not is_expected(reply, expected):
+            return f"{said!r} was answered {told(reply)}, expected {told(expected)}"
     if example.published is not None and (got := dict(stage.published)) != dict(example.published):
         return f"published {got}, expected {dict(example.published)}"
     return ""
 
 
-def _told(reply: Expected) -> str:
+def is_expected(reply: str | None, expected: Expected) -> bool:
+    """Return whether a reply is the one that an example gives."""
+    return reply == expected or (expected is ... and bool(reply))
+
+
+def told(reply: Expected) -> str:
+    """Return a reply as it is named in a message."""
     if reply is None:
         return "nothing (not understood)"
     return "any words" if reply is ... else repr(reply) if reply else "without words"

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,7 @@ from voice.bus.topics import (
 from voice.clock import VirtualClock
 from voice.config import Config
 from voice.dialogue.manager import DialogueManager
+from voice.events import Chunk
 from voice.nlu.parser import TemplateParser
 from voice.pipeline.assistant import Assistant as Listener
 from voice.pipeline.interpreter import hermes_slots
@@ -116,6 +117,7 @@ class Assistant:
         self._text: str | None = None
         self._listening: AsrStartListening | None = None
         self._listener: Listener | None = None
+        self._heard_until = 0
         self._exit = contextlib.AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -168,6 +170,8 @@ class Assistant:
     async def play(self, *files: str | Path) -> str | None:
         """Return the reply to recordings, heard by the real wake word, VAD and recogniser.
 
+        They answer the question that is open, or begin with the wake word.
+
         Raises:
             AudioError: a file can't be read.
             BundleError: a model is missing or broken.
@@ -175,11 +179,13 @@ class Assistant:
         self._begin(" ".join(map(str, files)))
         if self._listener is None:
             await self._open_ears()
-            if self._listening is not None:  # a question that was asked before the ears were there
-                await send(self.bus, self._listening)
+        if self._listening is not None:  # a question is open, and no ears listened since
+            await send(self.bus, self._listening)
         listener = self._listener
         if listener is not None:
-            await listener.run(FileSource([Path(file) for file in files]))
+            recordings = _After(self._heard_until, FileSource([Path(file) for file in files]))
+            await listener.run(recordings)
+            self._heard_until = recordings.end
         await self.settle()
         return self._turn.reply
 
@@ -325,6 +331,31 @@ class Assistant:
 
     async def _record(self, message: Message) -> None:
         self.messages.append(message)
+
+
+class _After:
+    """Recordings on the sample clock of what was played before, since the clock of a stream never runs backwards.
+
+    Args:
+        start: sample index of the first sample.
+        source: the recordings.
+    """
+
+    def __init__(self, start: int, source: FileSource) -> None:
+        self.live = source.live
+        self.end = start
+        self._start = start
+        self._source = source
+
+    async def chunks(self) -> AsyncIterator[Chunk]:
+        """Yield the recordings' chunks."""
+        async for chunk in self._source.chunks():
+            self.end = self._start + chunk.end
+            yield replace(chunk, start=self._start + chunk.start)
+
+    async def close(self) -> None:
+        """End `chunks` before the next one."""
+        await self._source.close()
 
 
 def _content(message: Message) -> Any:
