@@ -279,10 +279,11 @@ class Dialogue(RuleBasedStateMachine):
     def text(self, text, which):
         self.send(t.AsrTextCaptured(text=text, session_id=self.session(which)))
 
-    @rule(intent=INTENTS, which=WHICH)
-    def parsed(self, intent, which):
-        name = t.IntentName(intent_name=intent, dangerous=intent == "Unlock" or None)
-        self.last_parsed = intent
+    @rule(intent=INTENTS, which=WHICH, unsure=st.booleans())
+    def parsed(self, intent, which, unsure=False):
+        """Understand; `unsure` where it could be the opposite."""
+        name = t.IntentName(intent_name=intent, dangerous=intent == "Unlock" or unsure or None)
+        self.last_parsed = f"{intent}?" if unsure else intent
         self.send(t.NluIntentParsed(input="x", intent=name, session_id=self.session(which)))
 
     @rule(intent=INTENTS, site=SITES)
