@@ -203,7 +203,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - what to measure and where to put it, o
     bundle: Annotated[str, typer.Option("--bundle", help="bundle folder or name")] = "asr-en",
     split: Splits = None,
     decoder: Annotated[
-        list[str] | None, typer.Option(help="greedy, beam or lexicon (repeatable); the last one is judged")
+        list[str] | None, typer.Option(help="greedy, beam, words or lexicon (repeatable); the last one is judged")
     ] = None,
     limit: Limit = None,
     peer: Annotated[bool, typer.Option(help="PocketSphinx 5 on the same audio, where it is installed")] = True,

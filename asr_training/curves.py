@@ -1,13 +1,15 @@
-"""`asr-train curve`: how loss and dev error rates fell over the hours of a training, or of several that went on."""
+"""Learning curves: of a training over its hours (`asr-train curve`), and over hours of data (`asr-train ablate`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from asr_training.history import LOG
 from asr_training.lines import json_objects
+from asr_training.scoring import Rate
 from voice.errors import DataError
 
 _COLOURS = {"loss": "#7a869a", "WER": "#c2541b", "CER": "#2563a8", "PER": "#1d8a4e"}
@@ -84,6 +86,34 @@ def _smooth(values: Sequence[float]) -> list[float]:
     return [sum(window) / len(window) for window in windows]
 
 
+def write_hours(points: Sequence[tuple[float, str, str, Rate]], path: Path) -> None:
+    """Draw word error rates over hours of training speech into a PNG file.
+
+    Args:
+        points: hours, decoder, corpus, and the rate with its interval.
+        path: of the file.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    lines = sorted({(corpus, decoder) for _, decoder, corpus, _ in points})
+    for i, (corpus, decoder) in enumerate(lines):
+        own = sorted((hours, rate) for hours, *line, rate in points if line == [decoder, corpus])
+        values = np.array([(hours, rate.value, rate.low, rate.high) for hours, rate in own]).T
+        spread = [np.maximum(0, values[1] - values[2]), np.maximum(0, values[3] - values[1])]
+        axes.errorbar(values[0], values[1], spread, fmt="o-", color=f"C{i}", capsize=3, label=f"{corpus}, {decoder}")
+    ticks = sorted({hours for hours, *_ in points})
+    axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{hours:.3g}" for hours in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="hours of training speech", ylabel="word error rate, dev, %", ylim=(0, None))
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.25)
+    _save(figure, path)
+
+
 def write_curve(runs: Sequence[Path], path: Path) -> str:
     """Draw runs into a PNG file; return their last figures as a line.
 
@@ -91,10 +121,14 @@ def write_curve(runs: Sequence[Path], path: Path) -> str:
         DataError: see `read_curve`; the disk refuses.
     """
     curve = read_curve(runs)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        drawn(curve).savefig(path)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}", fix="free disk space or choose another file") from error
+    _save(drawn(curve), path)
     last = ", ".join(f"{name} {rows[-1][1]:.3g}" for name, rows in sorted(curve.points.items()))
     return f"{curve.hours:.2f} h: {last}"
+
+
+def _save(figure: Figure, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}", fix="free disk space or choose another file") from error

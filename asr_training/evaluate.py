@@ -26,7 +26,7 @@ class Answers:
     """What one system made of the clips of a set."""
 
     system: str
-    """greedy, beam or lexicon; pocketsphinx."""
+    """greedy, beam, words or lexicon; pocketsphinx."""
     texts: tuple[str, ...]
     cpu_seconds: tuple[float, ...]
     """For each clip, on one thread; of a decoder together with the features and the network."""
@@ -79,12 +79,14 @@ def wanted_decoders(bundle: Bundle, decoders: Sequence[str] | None) -> tuple[Dec
         ConfigError: no such decoder.
     """
     phones = isinstance(bundle.manifest.decision, AsrDecision) and bundle.manifest.decision.units == "phones"
-    wanted = decoders or (("greedy",) * (not phones) + ("lexicon",) * bool(bundle.language_path))
+    plain = "words" if phones and bundle.language_path else "greedy"
+    wanted = decoders or (plain, *(["lexicon"] if bundle.language_path else []))
     if unknown := set(wanted) - set(get_args(DecoderName)):
         raise ConfigError(f"no decoder {', '.join(sorted(unknown))}", fix=f"one of {', '.join(get_args(DecoderName))}")
-    if not wanted or (phones and set(wanted) != {"lexicon"}):
+    if phones and not set(wanted) <= {"words", "lexicon"}:
         raise ConfigError(
-            f"{bundle.folder}: of a model of phones only lexicon gives words", fix="export it with a language model"
+            f"{bundle.folder}: of a model of phones only words and lexicon give words",
+            fix="choose one of them; export it with a language model",
         )
     return cast(tuple[DecoderName, ...], tuple(wanted))
 
@@ -115,8 +117,9 @@ def measure_set(
     """
     chosen = chosen_utterances(folder, split, limit, seed)
     clips = [clip for found in chosen if (clip := clip_of(*found, recognizer.letters)).reference]
-    if "lexicon" in decoders:
-        _ = recognizer.lexicon  # reading it is not part of recognising
+    for name in decoders:
+        if name != "greedy":
+            getattr(recognizer, name)  # reading its words is not part of recognising
     systems = [*decoders, *([PEER] if peer else [])]
     texts: dict[str, list[str]] = {name: [] for name in systems}
     words: dict[str, list[tuple[Token, ...]]] = {name: [] for name in systems}

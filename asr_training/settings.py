@@ -93,6 +93,10 @@ class Recipe(_Strict):
     weights: dict[str, float] = Field(
         default_factory=dict, description="how often a corpus is heard in an epoch; 1 where not listed"
     )
+    share: float = Field(
+        1.0, gt=0, le=1, description="of each corpus' training speech that is learnt, to see what more of it brings"
+    )
+    whole: tuple[str, ...] = Field((), description="corpora that `share` leaves as they are, such as synthetic ones")
     pad_frames: int = Field(64, gt=0, multiple_of=8, description="the exported network's time bucket, frames")
 
     @model_validator(mode="after")

@@ -22,13 +22,14 @@ from asr_training.prepare import Cache, Cached
 from asr_training.progress import Events, budget_bar
 from asr_training.schedule import Budget, learning_rate
 from asr_training.settings import Recipe
+from asr_training.subset import part_of
 from asr_training.trainer import Trainer, network_of
 from asr_training.units import LEXICON_FIX
 from kws_training.parallel import Group, current_group
 from voice.errors import DataError
 from voice.text import edit_distance
 
-__all__ = ["RECIPE", "Budget", "Trainer", "learning_rate", "network_of", "read_run_recipe", "train"]
+__all__ = ["RECIPE", "Budget", "Trainer", "learning_rate", "network_of", "read_run_recipe", "train", "training_part"]
 
 RECIPE = "recipe.json"
 _DEV_SECONDS = 900.0  # of the dev part looked at while training
@@ -246,8 +247,14 @@ def read_run_recipe(run: Path) -> Recipe:
         ) from error
 
 
+def training_part(cache: Cache, recipe: Recipe) -> list[Cached]:
+    """Return the utterances that a recipe wants to learn: its share of the corpora that have a weight."""
+    heard = [u for u in cache.split("train") if recipe.weights.get(u.corpus, 1.0) > 0]
+    return part_of(heard, recipe.share, recipe.whole)
+
+
 def _to_learn(cache: Cache, recipe: Recipe, lexicon: Lexicon | None, say: Say) -> list[Cached]:
-    found = [u for u in cache.split("train") if recipe.weights.get(u.corpus, 1.0) > 0]
+    found = training_part(cache, recipe)
     if not found:
         raise DataError(f"{cache.folder}: no utterance in split train", fix="prepare a corpus with a train split")
     chosen = learnable(found, recipe, lexicon)

@@ -26,16 +26,16 @@ def corpus(tmp_path):
 def test_every_bundle_and_decoder_has_a_row_with_what_it_costs(corpus, tmp_path):
     said = []
     rows = benchmark([load_bundle("asr-en")], [corpus], ["dev"], limit=None, peer=None, say=said.append)
-    assert [row["system"] for row in rows] == ["lexicon"]
+    assert [row["system"] for row in rows] == ["words", "lexicon"]
     for row in rows:
         assert row["parameters"] == load_bundle("asr-en").manifest.training.parameters
         assert 20 < row["rss_mib"] < 2000
         assert 0 < row["network_real_time_factor"] < row["real_time_factor"]
         assert row["wer"] >= 0
     table = write_tables(tmp_path / "out", rows).read_text()
-    assert table.count("| asr-en |") == 1
+    assert table.count("| asr-en |") == 2
     assert "noise_with_words, split dev, 1 utterances" in table
-    assert len((tmp_path / "out" / "benchmark.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "out" / "benchmark.csv").read_text().splitlines()) == 3
     assert markdown(rows) in table
     (tmp_path / "blocked").touch()
     with pytest.raises(DataError, match="choose another folder"):

@@ -149,8 +149,9 @@ def test_areas_under_the_curve():
 
 def test_an_unknown_decoder_is_a_wrong_call():
     bundle = load_bundle("asr-en")
-    assert wanted_decoders(bundle, ["lexicon"]) == wanted_decoders(bundle, None) == ("lexicon",)
-    with pytest.raises(ConfigError, match="only lexicon gives words"):
+    assert wanted_decoders(bundle, ["lexicon"]) == ("lexicon",)
+    assert wanted_decoders(bundle, None) == ("words", "lexicon"), "without the language model and with it"
+    with pytest.raises(ConfigError, match="only words and lexicon give words"):
         wanted_decoders(bundle, ["beam"])
     with pytest.raises(ConfigError, match="no decoder magic"):
         wanted_decoders(bundle, ["magic"])

@@ -14,7 +14,7 @@ from tests.decoding.spoken_words import PHONE_ALPHABET, SAID, SPELLER, phones_of
 from voice.decoding.alignment import align
 from voice.decoding.ctc import log_likelihood
 from voice.decoding.hotwords import HotWords
-from voice.decoding.lexicon import LexiconDecoder, LexiconSettings
+from voice.decoding.lexicon import WORD_COST, LexiconDecoder, LexiconSettings
 from voice.decoding.ngram import MARKS, NGram
 from voice.decoding.trie import build_trie, trie_of
 from voice.errors import ConfigError
@@ -175,6 +175,41 @@ def test_words_of_phones_follow_each_other_without_a_space_and_may_sound_alike(m
     for text, score in found.items():
         assert score <= expected[text] + 0.05
     assert expected[max(found, key=found.get)] == pytest.approx(max(expected.values()), abs=0.05)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.integers(1, 6))
+def test_without_a_language_model_each_word_costs_the_same(model, seed, frames):
+    posteriors = random_log_probs(seed, frames, len(PHONES))
+    spelled = [(model.index[word], labels) for word, ways in SPOKEN.items() for labels in ways]
+    search = LexiconDecoder(model, trie_of(spelled, model.unigrams), PHONES, LexiconSettings(**WIDE))
+    found = " ".join(search.without_language_model().best_words(posteriors))
+    expected = {}
+    for n in range(frames + 1):
+        for words in itertools.product(SPOKEN, repeat=n):
+            ways = [[p for way in each for p in way] for each in itertools.product(*(SPOKEN[word] for word in words))]
+            scores = [log_likelihood(posteriors, way, 0) for way in ways if len(way) <= frames]
+            expected[" ".join(words)] = np.logaddexp.reduce(scores or [-np.inf]) - WORD_COST * n
+    assert expected[found] == pytest.approx(max(expected.values()), abs=0.35), "of b and ba one has B AH to itself"
+
+
+def test_without_a_language_model_a_long_word_is_not_two_short_ones_and_homophones_are_the_commonest():
+    known = ["the light", "the light is on", "a lie it", "too", "to it", "to the light", "to"]
+    model = NGram(estimate(known, Sizes(min_count=1)))
+    said = {"the": "DH AH", "light": "L AY T", "is": "IH Z", "on": "AA N", "a": "AH", "lie": "L AY", "it": "T"}
+    said |= {"too": "T UW", "to": "T UW"}
+    spelled = [(model.index[word], PHONE_ALPHABET.encode(way.split())) for word, way in said.items()]
+    search = LexiconDecoder(model, trie_of(spelled, model.unigrams), PHONE_ALPHABET)
+    alone = search.without_language_model()
+    speech = posteriors_of("T UW DH AH L AY T".split(), sharpness=9.0, alphabet=PHONE_ALPHABET)
+    assert alone.decode(speech, 0.04).text == "to the light"
+    with_bonus = LexiconSettings(weight=0.0, word_bonus=2.0)
+    assert "lie it" in search.with_settings(with_bonus).decode(speech, 0.04).text, "what the cost is for"
+
+
+def test_without_a_language_model_words_with_spaces_cost_nothing(model):
+    search = decoder(model).without_language_model()
+    assert (search.settings.weight, search.settings.word_bonus) == (0.0, 0.0)
 
 
 def test_words_of_phones_have_times_and_the_model_tells_what_sounds_alike(model):

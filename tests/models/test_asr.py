@@ -93,6 +93,8 @@ def test_a_bundle_with_a_language_model_writes_its_words_only(with_language, seg
     assert recognizer.best_decoder == "lexicon"
     words = {"turn", "on", "off", "the", "light", "stop"}
     assert set(recognizer.transcribe(segment).text.split()) <= words
+    assert set(recognizer.transcribe(segment, "words").text.split()) <= words
+    assert recognizer.words.settings.weight == 0 < recognizer.lexicon.settings.weight
     assert set(recognizer.transcribe(segment, "greedy").text.split()) <= set(PHONES)
     with pytest.raises(ConfigError, match="phones spells no words"):
         recognizer.transcribe(segment, "beam")

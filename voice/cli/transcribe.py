@@ -27,7 +27,9 @@ def transcribe(
     model: Annotated[str, typer.Option(help="Bundle name or folder.")] = "asr-en",
     decoder: Annotated[
         str | None,
-        typer.Option(metavar="greedy|beam|lexicon", help="How text is read off.", show_default="the bundle's best"),
+        typer.Option(
+            metavar="greedy|beam|words|lexicon", help="How text is read off.", show_default="the bundle's best"
+        ),
     ] = None,
     partials: Annotated[
         bool, typer.Option("--partials", help="The texts so far first, as while someone speaks.")
@@ -54,7 +56,7 @@ def transcribe(
     recognizer = CtcRecognizer(load_bundle(model, "asr"))
     chosen: DecoderName = next((name for name in names if name == decoder), recognizer.best_decoder)
     recognizer.boost(dict(map(_hotword, hotword or [])))
-    if chosen == "lexicon":
+    if chosen in ("words", "lexicon"):
         _ = recognizer.lexicon  # says at once where the bundle has no language model
 
     def handle(path: Path) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """The words of a language model as a tree of characters, or of phones, in arrays."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,16 @@ class Trie:
         further = np.repeat(np.arange(len(nodes)), counts)
         at = np.arange(len(further)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
         return np.concatenate([place, further]), np.concatenate([words, self.others[at, 1]])
+
+    def with_one_word_each(self, scores: npt.NDArray[np.float32]) -> "Trie":
+        """Return the trie with one word in a node: of those that are spelt alike the one with the best score, by id."""
+        nodes = np.concatenate([np.flatnonzero(self.word >= 0), self.others[:, 0]])
+        ids = np.concatenate([self.word[self.word >= 0], self.others[:, 1]])
+        order = np.lexsort((scores[ids], nodes))
+        last = np.flatnonzero(np.diff(nodes[order], append=-1))
+        word = np.full(len(self.word), -1, np.int32)
+        word[nodes[order][last]] = ids[order][last]
+        return replace(self, word=word, others=np.zeros((0, 2), np.int32))
 
     def spelling(self, word: int) -> list[int]:
         """Return the labels of a word; where it has several spellings, of one; none for a word that has none."""

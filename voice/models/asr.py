@@ -22,9 +22,9 @@ from voice.models.bundle import AsrDecision, Bundle
 from voice.stages import LogProbs
 from voice.text import ENGLISH_CHARACTERS, Alphabet, normalise
 
-DecoderName = Literal["greedy", "beam", "lexicon"]
+DecoderName = Literal["greedy", "beam", "words", "lexicon"]
 """Best path (phones stay phones); any spelling of characters, weighed with the language model where there is one; only
-words of that model."""
+words of that model, by how they are said alone; the same, weighed with it."""
 
 
 class CtcRecognizer:
@@ -115,7 +115,7 @@ class CtcRecognizer:
 
         Raises:
             AudioError: the segment has another sampling rate than the bundle.
-            BundleError: the bundle has no language model for `lexicon`.
+            BundleError: the bundle has no language model for `words` or `lexicon`.
         """
         return self.read(self.log_probs(segment), decoder)
 
@@ -127,7 +127,7 @@ class CtcRecognizer:
             decoder: how to search; None: `best_decoder`.
 
         Raises:
-            BundleError: the bundle has no language model for `lexicon`.
+            BundleError: the bundle has no language model for `words` or `lexicon`.
         """
         return self.n_best(log_probs, 1, decoder)[0]
 
@@ -140,13 +140,13 @@ class CtcRecognizer:
             decoder: how to search; None: `best_decoder`.
 
         Raises:
-            BundleError: the bundle has no language model for `lexicon`.
+            BundleError: the bundle has no language model for `words` or `lexicon`.
         """
         name = decoder or self.best_decoder
         if name == "greedy" or len(log_probs) == 0:
             found = [greedy(log_probs, self.alphabet, self.stride_seconds)]
         else:
-            search = self.lexicon if name == "lexicon" else self.beam
+            search = self.beam if name == "beam" else self.words if name == "words" else self.lexicon
             found = search.n_best(log_probs, self.stride_seconds, n)
         calibration = self.decision.confidence if name == self.best_decoder else None
         return [calibration.calibrated(text) for text in found] if calibration else found
@@ -165,8 +165,8 @@ class CtcRecognizer:
             if phrase != (written := normalise(phrase, self.letters)):
                 raise ConfigError(f"hot word {phrase!r} is not as texts are written", fix=f"write {written!r}")
         self._hotwords = hot
-        self.__dict__.pop("beam", None)
-        self.__dict__.pop("lexicon", None)
+        for search in ("beam", "words", "lexicon"):
+            self.__dict__.pop(search, None)
 
     @cached_property
     def beam(self) -> PrefixBeam:
@@ -184,6 +184,15 @@ class CtcRecognizer:
         settings = BeamSettings(weight=language.weight, word_bonus=language.word_bonus)
         model, trie = NGram(self._language), Trie.of(self._language)
         return PrefixBeam(self.alphabet, settings, model=model, trie=trie, hotwords=self._hotwords)
+
+    @cached_property
+    def words(self) -> LexiconDecoder:
+        """The search through the words of the bundle's language model without its weights.
+
+        Raises:
+            BundleError: the bundle has none, or it is broken.
+        """
+        return self.lexicon.without_language_model()
 
     @cached_property
     def lexicon(self) -> LexiconDecoder:
