@@ -304,6 +304,18 @@ class Dialogue(RuleBasedStateMachine):
         self.every_law_holds()
         self.parsed(intent, "running")
 
+    @precondition(lambda self: self.site.state == "idle")
+    @rule(answer=st.sampled_from(["Yes", "Yes", "Stop", "LightOn"]), site=SITES, unsure=st.booleans())
+    def a_dangerous_intent_and_an_answer(self, answer, site, unsure):
+        self.a_whole_turn("Unlock", site)
+        for step in (
+            lambda: self.said(True),
+            lambda: self.text("x", "running"),
+            lambda: self.parsed(answer, "running", unsure),
+        ):
+            step()
+            self.every_law_holds()
+
     @rule(which=WHICH)
     def not_parsed(self, which):
         self.send(t.NluIntentNotRecognized(input="x", session_id=self.session(which)))
