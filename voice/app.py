@@ -209,10 +209,10 @@ def skills_of(config: Config) -> list[Skill]:
 
 
 def sentences_of(config: Config, path: Path | None = None) -> SkillSentences:
-    """Return the sentences of a file or folder; without one, those of the skills."""
+    """Return the sentences of a file or folder; without one, those of the skills and of the configured files."""
     if path is not None:
         return read_sentences(path)
-    return merged_sentences(skills_of(config))
+    return merged_sentences(skills_of(config)).merged(config.sentences.read())
 
 
 @dataclass(frozen=True)
@@ -270,16 +270,35 @@ def _only(words: Sequence[WakeWord], wakeword: str, host: SkillHost, brain: Unde
     return [name for name in wanted if brain.knows(name)] or wanted
 
 
-def remote_skills(bus: LocalBus, host: SkillHost, brain: Understander, config: Config) -> RemoteSkills:
-    """Return the remote skills, whose sentences are understood from their registration on."""
+class Understood:
+    """All that is understood now: what skills say, what stands in files, what remote skills have registered.
 
-    async def learn() -> None:
-        sentences = host.sentences().merged(remote.sentences())
-        grammar = await asyncio.to_thread(grammar_of, config, sentences)
-        await asyncio.to_thread(brain.learn, grammar, [*always_intents(host.skills), *remote.intents])
+    Args:
+        config: the settings.
+        host: the skills.
+        written: the sentences of files.
+    """
 
-    remote = RemoteSkills(bus, host.handles, learn)
-    return remote
+    def __init__(self, config: Config, host: SkillHost, written: SkillSentences) -> None:
+        self._config = config
+        self._host = host
+        self._written = written
+        self.brain = build_understanding(config, *self._with_files(host.sentences(), always_intents(host.skills)))
+        self.remote: RemoteSkills | None = None
+
+    def learn(self, sentences: SkillSentences, always: Sequence[str]) -> None:
+        """Take what the skills say now; from any thread."""
+        sentences, always = self._with_files(sentences, always)
+        if self.remote is not None:
+            sentences, always = sentences.merged(self.remote.sentences()), [*always, *self.remote.intents]
+        self.brain.learn(grammar_of(self._config, sentences), always)
+
+    async def learn_remote(self) -> None:
+        """Take what remote skills have registered now."""
+        await asyncio.to_thread(self.learn, self._host.sentences(), always_intents(self._host.skills))
+
+    def _with_files(self, sentences: SkillSentences, always: Sequence[str]) -> tuple[SkillSentences, list[str]]:
+        return sentences.merged(self._written), list(dict.fromkeys((*always, *self._written.names)))
 
 
 @asynccontextmanager
@@ -302,7 +321,8 @@ async def running(
 
     Raises:
         BundleError: a model is missing or broken.
-        GrammarError: a skill's sentence can't be compiled.
+        ConfigError: a file of sentences can't be read.
+        GrammarError: a sentence can't be compiled.
         BusError: the embedded broker can't start.
     """
     async with AsyncExitStack() as stack:
@@ -311,10 +331,10 @@ async def running(
         loaded = crew.skills if crew else [*(skills or ())]
         host = SkillHost(bus, loaded, config.skills, state=state)
         stack.push_async_callback(host.close)
-        brain = await asyncio.to_thread(build_understanding, config, host.sentences(), always_intents(loaded))
+        understood = await asyncio.to_thread(Understood, config, host, config.sentences.read())
         words, played = bound_words(config, host), Played() if config.dialogue.barge_in else None
         ears = await asyncio.to_thread(build_ears, config, played)
-        link, address = None, ""
+        brain, link, address = understood.brain, None, ""
         if link_broker:
             settings = config.broker
             if settings.embedded:
@@ -325,9 +345,7 @@ async def running(
                 _share(link, skill)
             address = settings.address
         learner = Learner(
-            lambda sentences, always: brain.learn(
-                grammar_of(config, sentences.merged(remote.sentences())), [*always, *remote.intents]
-            ),
+            understood.learn,
             lambda lists: brain.lists.replace(lists) if brain.lists else None,
             lambda skill: _share(link, skill),
         )
@@ -335,7 +353,7 @@ async def running(
         host.on_lists = learner.relist
         if crew:
             crew.follow(host, learner.learn)
-        remote = remote_skills(bus, host, brain, config)
+        remote = understood.remote = RemoteSkills(bus, host.handles, understood.learn_remote)
         stack.push_async_callback(remote.close)
         dialogue = DialogueManager(
             bus,

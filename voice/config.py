@@ -16,6 +16,7 @@ from voice.errors import ConfigError
 from voice.models.gate import GateSettings
 from voice.models.porcupine import PorcupineSettings
 from voice.models.vad import VadSettings
+from voice.nlu.templates import SentenceSettings
 from voice.pipeline.arbiter import ArbiterSettings
 from voice.pipeline.assistant import AssistantSettings
 from voice.pipeline.own_voice import OwnVoiceSettings
@@ -57,6 +58,7 @@ class Config(BaseModel):
     models: ModelSettings = ModelSettings()
     wrong_wakes: WrongWakeSettings = WrongWakeSettings()
     arbiter: ArbiterSettings = ArbiterSettings()
+    sentences: SentenceSettings = SentenceSettings()
     grammar: GrammarSettings = GrammarSettings()
     broker: BrokerSettings = BrokerSettings()
     frames: FrameSettings = FrameSettings()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from hassil.util import is_template
+from pydantic import BaseModel, ConfigDict, Field
 
 from voice.errors import GrammarError
 from voice.nlu.model import Block, ListValue, ListValues, NumberRange, Policy, SkillSentences, Wildcard
@@ -16,6 +17,23 @@ _KEYS = frozenset(
 _HOME = ("name", "area", "floor")
 """Lists that Home Assistant fills from its own registry: empty where no file defines them."""
 _PARTS = {None: 1, "halves": 2, "tenths": 10}
+
+
+class SentenceSettings(BaseModel):
+    """Sentences besides those of the skills."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: tuple[Path, ...] = Field((), description="YAML files or folders, as Home Assistant's; read at the start")
+
+    def read(self) -> SkillSentences:
+        """Return all of them; none where no file is named.
+
+        Raises:
+            ConfigError: a file can't be read or isn't YAML.
+            GrammarError: it is not in the format, or there is no sentence at all; names file and key.
+        """
+        return read_sentences(*self.files) if self.files else SkillSentences()
 
 
 def read_sentences(*paths: Path) -> SkillSentences:

@@ -13,7 +13,7 @@ from voice.nlu.model import (
     SkillSentences,
     Wildcard,
 )
-from voice.nlu.reading import read_sentences
+from voice.nlu.reading import SentenceSettings, read_sentences
 from voice.nlu.values import spoken_forms
 
 
@@ -38,6 +38,7 @@ __all__ = [
     "ListValues",
     "NumberRange",
     "Policy",
+    "SentenceSettings",
     "SkillSentences",
     "Wildcard",
     "compile_grammar",
