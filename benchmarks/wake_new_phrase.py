@@ -122,14 +122,20 @@ def train(phrase: str, given: Sequence[Take], kind: Kind, out: Path, work: Path)
         (out / "recipe.yaml").write_text(kind.recipe, encoding="utf-8")
         command += ["--recipe", str(out / "recipe.yaml")]
     if given:
-        folder.mkdir(parents=True, exist_ok=True)
-        for take in given:
-            shutil.copy(take.path, folder / take.path.name)
+        lay_out(given, folder)
         command += ["--recordings", str(folder)]
     say(" ".join(command[2:]))
     started = time.monotonic()
     subprocess.run(command, check=True)
     return (time.monotonic() - started) / 60
+
+
+def lay_out(given: Sequence[Take], folder: Path) -> None:
+    """Put takes, and nothing else, into a folder; with their times, by which the trainer knows what it learnt from."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for take in given:
+        shutil.copy2(take.path, folder / take.path.name)
 
 
 def results(found: dict[tuple[str, str], Figures], n_takes: int, an_hour: float) -> str:

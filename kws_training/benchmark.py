@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -275,7 +276,16 @@ def _with_network(name: str, network: dict[str, Any], base: CommandsRecipe) -> C
         return CommandsRecipe.model_validate({**base.model_dump(), "network": network})
     except ValidationError as error:
         detail = error.errors()[0]
+        if detail["type"] == "union_tag_invalid":
+            raise ConfigError(f"--models {name}: there is no such network", fix=_nearest(network["kind"])) from error
         raise ConfigError(f"--models {name}: {detail['msg']}", fix="correct it") from error
+
+
+def _nearest(name: str) -> str:
+    """Return advice that names the networks that there are, or the one that was likely meant."""
+    known = {known.casefold(): known for p in ZOO for known in (p.name, p.settings.kind)} | {key: key for key in SETS}
+    near = get_close_matches(name.casefold(), known, 1)
+    return f"did you mean {known[near[0]]!r}?" if near else f"one of {', '.join(sorted(known.values()))}"
 
 
 def _add_seconds(folder: Path, seconds: float) -> float:

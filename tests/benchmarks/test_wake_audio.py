@@ -11,7 +11,7 @@ from benchmarks.wake.scoring import Track
 from benchmarks.wake.sound import in_noise, loudness, pcm
 from benchmarks.wake.speech import corpora, decoded, says, speech_clips
 from benchmarks.wake.streams import GAP_S, Span, takes, word_streams
-from benchmarks.wake_new_phrase import draw
+from benchmarks.wake_new_phrase import draw, lay_out
 from kws_training.telephone import by_telephone
 from voice.events import RATE
 
@@ -72,6 +72,17 @@ def test_takes_are_drawn_of_different_speakers_by_the_seed(wake):
     said = takes(wake, None)
     assert {take.group for take in draw(said, 2, seed=1)} == {"a", "b"}
     assert draw(said, 1, seed=3)[0].path == draw(said, 1, seed=3)[0].path
+
+
+def test_takes_are_laid_out_alone_and_look_the_same_when_an_interrupted_run_goes_on(wake, tmp_path):
+    first, second, _ = takes(wake, None)
+    folder = tmp_path / "given"
+    lay_out([first, second], folder)
+    before = (folder / first.path.name).stat().st_mtime_ns
+    assert before == first.path.stat().st_mtime_ns
+    lay_out([first], folder)
+    [left] = folder.iterdir()
+    assert (left.name, left.stat().st_mtime_ns) == (first.path.name, before)
 
 
 def test_the_word_is_where_the_spans_say(wake):

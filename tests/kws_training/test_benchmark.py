@@ -36,6 +36,10 @@ def test_models_are_named_with_their_settings():
     for wrong in ("perceptron", "bc_resnet:tau", "bc_resnet:width=3", "bc_resnet:tau=wide"):
         with pytest.raises(ConfigError, match=f"--models {wrong}"):
             from_models(wrong, base)
+    with pytest.raises(ConfigError, match="no such network: did you mean 'BC-ResNet-1'"):
+        from_models("BC-Resnet1", base)
+    with pytest.raises(ConfigError, match=r"no such network: one of Att-RNN, .*, zoo"):
+        from_models("perceptron", base)
 
 
 def test_every_network_of_the_sets_is_one_of_the_zoo():
