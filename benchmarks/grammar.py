@@ -125,7 +125,7 @@ def measure(name: str, sentences: SkillSentences, real: list[np.ndarray], runs: 
 
 
 def main() -> int:
-    """Measure the grammars; names that no dictionary has are guessed word by word, so they take longer."""
+    """Measure the grammars; for names that no dictionary has pronunciations are found first."""
     skills = sentences_of(Config())
     play = {"Play": ["play {name} [please]"]}
     named, invented = (SkillSentences(play, {"name": each(10_000)}) for each in (known_names, names))

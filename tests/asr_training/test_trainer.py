@@ -89,6 +89,19 @@ def test_a_loss_that_is_no_number_names_the_batch_and_leaves_the_checkpoint(cach
     assert (tmp_path / checkpoints.FILE).read_bytes() == before
 
 
+def test_a_full_disk_leaves_the_last_checkpoint_and_a_later_call_goes_on(cache, recipe, tmp_path):
+    train(cache, recipe, tmp_path, Budget(1), lambda line: None)
+    before = (tmp_path / checkpoints.FILE).read_bytes()
+    part = tmp_path / f"{checkpoints.FILE}.part"
+    part.symlink_to("/dev/full")
+    with pytest.raises(DataError, match=r"No space left on device: free disk space or choose another --run"):
+        train(cache, recipe, tmp_path, Budget(3), lambda line: None)
+    assert (tmp_path / checkpoints.FILE).read_bytes() == before
+    part.unlink()
+    train(cache, recipe, tmp_path, Budget(3), lambda line: None)
+    assert checkpoints.load(tmp_path).position.step == 3
+
+
 def test_weights_that_are_no_numbers_are_not_saved(recipe):
     trainer = Trainer(recipe)
     trainer.network.set_weights([np.full_like(weight, np.nan) for weight in trainer.network.get_weights()])

@@ -10,7 +10,7 @@ from voice.decoding.confidence import WordConfidence
 from voice.decoding.ctc import log_softmax
 from voice.decoding.phones import PHONES
 from voice.errors import AudioError, BundleError, ConfigError
-from voice.events import Segment
+from voice.events import RATE, Segment
 from voice.models.asr import CtcRecognizer
 from voice.models.bundle import SHIPPED, load_bundle, write_bundle
 
@@ -57,6 +57,17 @@ def test_less_than_a_window_gives_no_frames_and_no_text(recognizer):
     tiny = Segment(np.zeros(100, np.float32), 0)
     assert recognizer.log_probs(tiny).shape == (0, len(recognizer.alphabet))
     assert recognizer.transcribe(tiny).text == ""
+
+
+@pytest.mark.parametrize("seconds", [0.1, 60.0])
+def test_a_tenth_of_a_second_and_a_minute_are_heard_like_any_other(recognizer, segment, seconds):
+    samples = np.resize(segment.samples, int(seconds * RATE))
+    log_probs = recognizer.log_probs(Segment(samples, 0))
+    assert abs(len(log_probs) * recognizer.stride_seconds - seconds) < 0.1
+    assert np.isfinite(log_probs).all()
+    text = recognizer.read(log_probs)
+    assert isinstance(text.text, str)
+    assert all(0 <= token.start < token.end <= seconds + 0.1 for token in text.tokens)
 
 
 def test_the_wrong_rate_is_refused(recognizer, segment):
