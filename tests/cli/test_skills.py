@@ -54,6 +54,17 @@ def test_show():
     assert "LightBrightness" in run("show", "lights").stdout
 
 
+def test_show_tells_what_may_fill_a_slot(tmp_path):
+    more = """
+skill.list("room", ["hall", ("attic", "roof")])
+@skill.intent("Close", "close the {room} door {share} percent")
+def close(room: str, share: Annotated[int, Range(0, 100, step=10)]) -> None: ...
+"""
+    (tmp_path / "door.py").write_text("from typing import Annotated\nfrom voice.skill import Range\n" + SKILL + more)
+    (shown,) = records(run("show", tmp_path / "door.py", "--json"))
+    assert shown["lists"] == {"door_room": "hall, attic = roof", "door_share": "0 to 100 in steps of 10"}
+
+
 def test_run_a_conversation():
     first, second = records(run("run", "lights", "--text", "turn on the light", "--text", "the kitchen", "--json"))
     assert (first["intent"], first["reply"]) == ("LightOn", "In which room?")

@@ -12,6 +12,7 @@ from voice.cli.output import AsJson, ConfigFile, emit, say
 from voice.errors import ConfigError, EarshotError
 
 if TYPE_CHECKING:
+    from voice.nlu.templates import ListValues
     from voice.skill import Rehearsal, Skill
     from voice.skill.settings import SkillSettings
 
@@ -70,7 +71,7 @@ def show(
         "needs": [*skill.needs],
         "intents": {intent: [*templates] for intent, templates in sentences.intents.items()},
         "answers": sorted({handler.intent for handler in skill.handlers if handler.is_answer}),
-        "lists": {key: str(values) for key, values in sentences.lists.items()},
+        "lists": {key: _told(values) for key, values in sentences.lists.items()},
         "rules": dict(sentences.rules),
         "settings": _settings_table(skill, settings),
     }
@@ -166,6 +167,7 @@ def new(
         raise ConfigError(f"there is a skill {name!r} already", fix="choose another name")
     path = new_skill(name, folder)
     typer.echo(f"wrote {path}\ntest it:  voice skills test {path}\ntry it:   voice skills run {path}")
+    typer.echo(f"by voice: voice skills test {path} --spoken")
     typer.echo(f"run it:   add `skills: {{folders: [{path.parent}]}}` to the configuration")
 
 
@@ -203,6 +205,20 @@ def find_skill(name: str, settings: "SkillSettings") -> "Skill":
     if (here := Path(f"{name.replace('-', '_')}.py")).is_file():
         return load_file(here)
     raise ConfigError(f"no skill {name!r}", fix=f"one of {', '.join(sorted(s.name for s in skills))}, or a .py file")
+
+
+def _told(values: "ListValues") -> str:
+    """Return what may fill a slot, as it is shown."""
+    from voice.nlu.templates import ListValue, NumberRange, Wildcard  # noqa: PLC0415
+
+    if isinstance(values, Wildcard):
+        return "any words"
+    if isinstance(values, NumberRange):
+        return f"{values.low} to {values.high}" + (f" in steps of {values.step}" if values.step != 1 else "")
+    pairs = (
+        (v.spoken, v.value) if isinstance(v, ListValue) else v if isinstance(v, tuple) else (v, None) for v in values
+    )
+    return ", ".join(spoken if value in (None, spoken) else f"{spoken} = {value}" for spoken, value in pairs)
 
 
 def _settings_table(skill: "Skill", settings: "SkillSettings") -> dict[str, dict[str, Any]]:
