@@ -113,8 +113,9 @@ def measure(words: Dictionary, sizes: GraphoneSizes = DEFAULT_SIZES, seed: int =
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lexicon.bin"
         _write(path, {word: ways for word, ways in words.items() if word not in hidden}, sizes)
-        said = Pronunciations(path)
-        rows = [(words[word], said.ways(word)) for word in held_out[:_MOST_MEASURED]]
+        said, measured = Pronunciations(path), held_out[:_MOST_MEASURED]
+        said.prepare(measured)
+        rows = [(words[word], said.ways(word)) for word in measured]
     best = [min((_errors(way, ways[0]), len(way)) for way in known) for known, ways in rows]
     n = len(rows)
     return Measured(
@@ -149,9 +150,11 @@ def read(path: Path, beforehand: Iterable[str] = ()) -> Companion:
 
 def _with_words(path: Path, known: Pronunciations, beforehand: Iterable[str]) -> bytes:
     """Return the file with some more words in its dictionary, said as its model says them."""
-    new = {word: list(known.ways(word)) for word in beforehand if _WORD.fullmatch(word) and not known.known(word)}
-    if not new:
+    unknown = [word for word in beforehand if _WORD.fullmatch(word) and not known.known(word)]
+    if not unknown:
         return path.read_bytes()
+    known.prepare(unknown)
+    new = {word: list(known.ways(word)) for word in unknown}
     with tempfile.TemporaryDirectory() as folder:
         longer = Path(folder) / path.name
         write_arrays(longer, {**read_arrays(path), **dictionary_arrays(dict(known.words()) | new)})
