@@ -53,7 +53,7 @@ def train_word(
         found = sources(work, run, phrase)
         stuff = material(embedder, found, recipe, embedded_negatives(work, run, embedder, phrase, recipe))
         shown = stuff.takes if len(stuff.takes.embeddings) else stuff.synthetic
-        n_pooled = pooled_of(recipe, shown, embedder.stride)
+        n_pooled = pooled_of(recipe, shown, embedder.stride, stuff.synthetic)
         head = train_head(stuff, recipe, n_pooled, embedder.width)
         head.save(kept)
         write_whole(noted, json.dumps({"n_pooled": n_pooled, "backbone": embedder.key}) + "\n")
