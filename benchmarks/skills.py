@@ -89,7 +89,8 @@ def own_sentences(brain: Understander, rows: dict[str, list[Row]]) -> bool:
                     right.update((skill, voice))
                     continue
                 found = outcome.intent and outcome.intent.name
-                print(f"  wrong: {voice} {row['text']!r}: {found} {outcome.text!r} ({outcome.source})", flush=True)
+                how = "asked back" if outcome.intent and outcome.intent.dangerous else outcome.source
+                print(f"  wrong: {voice} {row['text']!r}: {found} {outcome.text!r} ({how})", flush=True)
         print(f"{skill:<32} {wilson(right[skill], len(each) * len(HELD_OUT))}", flush=True)
     n = sum(map(len, rows.values()))
     for voice in HELD_OUT:
