@@ -125,6 +125,9 @@ def export(
         Path | None, typer.Option(help="pronunciations that `asr-train lexicon` wrote, for labels that are phones")
     ] = None,
     head: Annotated[Head, typer.Option(help="that the bundle's labels are read off")] = Head.labels,
+    mean_with: Annotated[
+        list[Path] | None, typer.Option(help="run that this one went on from: both's mean is written (repeatable)")
+    ] = None,
 ) -> None:
     """Write a run's averaged weights as a bundle with int8 weights.
 
@@ -142,7 +145,7 @@ def export(
     words = language.read(lm) if lm else None
     spoken = g2p_lexicon.read(lexicon, language.words_of(lm) if lm else ()) if lexicon else None
     prepared = Cache(cache, recipe.features)
-    exported = export_run(run, recipe, prepared, head.value)
+    exported = export_run(run, recipe, prepared, head.value, mean_with=mean_with or ())
     _say(f"float differs by {exported.largest_difference:.2g}, int8 agrees on {exported.agreement:.2%} of frames")
     bundle = write(out, exported, recipe, prepared, [], words, lexicon=spoken)
     _say(f"wrote {out}, {bundle.manifest.model.bytes / 1e6:.2f} MB")

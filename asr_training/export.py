@@ -67,9 +67,13 @@ class Exported:
     stages: tuple[Stage, ...] = ()
     """The recipes it was trained with, first to last."""
     head: Head = "labels"
+    mean_of: tuple[str, ...] = ()
+    """Names of the runs whose weights' mean it is, where they are several."""
 
 
-def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -> Exported:
+def export_run(
+    run: Path, recipe: Recipe, cache: Cache, head: Head = "labels", *, mean_with: Sequence[Path] = ()
+) -> Exported:
     """Convert the averaged weights of a run, compared on a short, a usual and a long utterance of the cache.
 
     Args:
@@ -77,9 +81,12 @@ def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -
         recipe: of the run.
         cache: supplies the utterances.
         head: whose logits the network shall give; what only the other heads need is left out.
+        mean_with: runs from which this one went on, or which went on from the same: the network gets the mean of all
+            their weights (Wortsman et al., "Model soups", ICML 2022, section 2, uniform soup).
 
     Raises:
-        DataError: there is no checkpoint or no such head, or the conversion isn't faithful.
+        DataError: there is no checkpoint or no such head, another run's network differs, or the conversion isn't
+            faithful.
     """
     of_phones = head == "phones" and recipe.units != "phones"
     if of_phones and not recipe.network.phone_block:
@@ -89,7 +96,7 @@ def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -
         raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
     plain = recipe.network.exact()
     whole = network_of(recipe.model_copy(update={"network": plain}), batch_size=1)
-    whole.set_weights(checkpoints.mean_of_snapshots(run) if recipe.schedule.average == "snapshots" else saved.averaged)
+    whole.set_weights(_mean_weights([run, *mean_with], recipe))
     # Of the outputs, the labels' come first, then the phones'; the heads that aren't exported only help to learn.
     network = keras.Model(whole.input, whole.outputs[1 if of_phones else 0])
     step = build_step(whole, plain, phones=of_phones) if isinstance(plain, CausalSettings) else None
@@ -98,7 +105,22 @@ def export_run(run: Path, recipe: Recipe, cache: Cache, head: Head = "labels") -
     stages = tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),)
     minutes = saved.position.seconds / 60 + minutes_before(stages)
     exported = convert(network, probe, plain, others=others, minutes=minutes, step=step)
-    return replace(exported, stages=stages, head="phones" if of_phones else "labels")
+    mean_of = tuple(each.name for each in (run, *mean_with)) if mean_with else ()
+    return replace(exported, stages=stages, head="phones" if of_phones else "labels", mean_of=mean_of)
+
+
+def _mean_weights(runs: Sequence[Path], recipe: Recipe) -> checkpoints.Arrays:
+    """Return the mean of the weights that runs of one network would export."""
+    found: list[checkpoints.Arrays] = []
+    for run in runs:
+        saved = checkpoints.load(run)
+        if saved is None:
+            raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
+        snapshots = recipe.schedule.average == "snapshots"
+        found.append(checkpoints.mean_of_snapshots(run) if snapshots else saved.averaged)
+        if [array.shape for array in found[-1]] != [array.shape for array in found[0]]:
+            raise DataError(f"{run}: another network than {runs[0]}'s", fix="give runs that went on from each other")
+    return [np.mean(arrays, axis=0) for arrays in zip(*found, strict=True)]
 
 
 def convert(
@@ -213,7 +235,7 @@ def write(
             "accept_per_character": ACCEPT_PER_CHARACTER,
         },
         "training": {
-            "command": _COMMAND,
+            "command": _COMMAND + (f"; the mean of {' and '.join(exported.mean_of)}" if exported.mean_of else ""),
             "recipe": stages_json(list(exported.stages)),
             "commit": commit(),
             "seed": recipe.seed,

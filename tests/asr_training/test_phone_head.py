@@ -1,5 +1,7 @@
 """A run whose labels are characters, exported by its phone head, and a training that begins with that bundle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -139,3 +141,27 @@ def test_a_stream_is_heard_in_phones():
     probe = np.random.default_rng(1).normal(-6, 2, (48, 20)).astype(np.float32)
     exported = convert(keras.Model(whole.input, whole.outputs[1]), probe, settings, step=step)
     assert exported.largest_difference < 1e-3, "whole and in steps, both as Keras has it"
+
+
+def test_the_mean_of_a_run_and_the_one_it_went_on_from(cache, run, with_phones, tmp_path):
+    """Halfway between two networks that differ in one weight lies neither's answer."""
+    saved = checkpoints.load(run)
+    other = tmp_path / "other"
+    moved = [array + (0.5 if index == len(saved.averaged) - 1 else 0) for index, array in enumerate(saved.averaged)]
+    checkpoints.save(other, replace(saved, averaged=moved))
+    both = export_run(run, with_phones, cache, "phones", mean_with=[other])
+    assert both.mean_of == (run.name, "other")
+    answers = []
+    for network in (export_run(run, with_phones, cache, "phones").float_network, both.float_network):
+        path = tmp_path / "network.tflite"
+        path.write_bytes(network)
+        answers.append(Network(path).run(np.zeros((1, 64, 80), np.float32))[0])
+    found = answers[1] - answers[0]
+    np.testing.assert_allclose(found, np.broadcast_to(0.25, found.shape), atol=1e-4)
+
+
+def test_another_network_has_no_mean_with_it(cache, run, with_phones, tmp_path):
+    saved = checkpoints.load(run)
+    checkpoints.save(tmp_path, replace(saved, averaged=saved.averaged[:-1]))
+    with pytest.raises(DataError, match="another network than"):
+        export_run(run, with_phones, cache, "phones", mean_with=[tmp_path])
