@@ -185,6 +185,16 @@ def test_the_doctor_finds_conflicts_unreachable_intents_and_tells_costs(talk):
     assert "Never of talk is never reached" in told
 
 
+def test_the_doctor_looks_at_files_of_sentences_too(tmp_path):
+    data = "[{sentences: ['what time is it', 'how high is the tide']}]"
+    (tmp_path / "home.yaml").write_text(f"intents: {{AskTime: {{data: {data}}}}}\n")
+    (tmp_path / "config.yaml").write_text(f"sentences: {{files: [{tmp_path}/home.yaml]}}\n")
+    result = run("doctor", "--config", tmp_path / "config.yaml", "--json")
+    (finding,) = [record for record in records(result) if "finding" in record]
+    assert (finding["finding"], sorted(finding["intents"])) == ("conflict", ["AskTime", "GetTime"])
+    assert "AskTime of a file of sentences" in finding["text"]
+
+
 def test_the_built_in_skills_are_well():
     result = run("doctor", "--json")
     assert [record for record in records(result) if "finding" in record] == []

@@ -51,8 +51,10 @@ def hold_examples(
 def doctor(names: _Names = None, *, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """Look for sentences that two intents claim and intents that nothing reaches; say what each skill costs.
 
-    Files are looked at together with the skills that load. Exit status 1 where two claim a sentence.
+    Files are looked at together with the skills that load, and with the configured files of sentences. Exit status 1
+    where two claim a sentence.
     """
+    from voice.config import load_config  # noqa: PLC0415
     from voice.skill.checkup import costs, findings  # noqa: PLC0415
     from voice.skill.loader import clash_of, discover  # noqa: PLC0415
 
@@ -66,7 +68,7 @@ def doctor(names: _Names = None, *, config: ConfigFile = None, as_json: AsJson =
             else:
                 skills.append(skill)
     tell(errors, as_json=as_json)
-    found = findings(skills)
+    found = findings(skills, load_config(config).sentences.read())
     for finding in found:
         emit({"finding": finding.kind, "intents": [*finding.intents], "text": finding.text}) if as_json else typer.echo(
             f"{finding.kind:<12} {finding.text}"

@@ -1,7 +1,7 @@
 """What is wrong or dear about a set of skills: sentences that two intents claim, intents that nothing reaches, cost."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import thread_time
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from voice.decoding.grammar import GrammarDecoder, GrammarSettings
 from voice.decoding.speller import Speller
 from voice.nlu.conflicts import conflicts, drawn
-from voice.nlu.templates import Grammar, compile_grammar
+from voice.nlu.templates import Grammar, SkillSentences, compile_grammar
 from voice.skill.learner import always_intents, merged_sentences
 from voice.skill.skill import Skill
 from voice.stages import LogProbs
@@ -42,13 +42,20 @@ class Cost:
     """CPU time to search an utterance for them; None where it was not measured."""
 
 
-def findings(skills: Sequence[Skill]) -> list[Finding]:
-    """Return what is wrong with skills that run together; each question's answers are looked at by themselves."""
-    always = set(always_intents(skills))
-    owners = {handler.intent: skill.name for skill in skills for handler in skill.handlers if not handler.is_answer}
-    everything = merged_sentences(skills)
+def findings(skills: Sequence[Skill], written: SkillSentences | None = None) -> list[Finding]:
+    """Return what is wrong with skills that run together; each question's answers are looked at by themselves.
+
+    Args:
+        skills: what runs together.
+        written: the sentences of files that are heard beside theirs.
+    """
+    written = written or SkillSentences()
+    always = {*always_intents(skills), *written.names}
+    owners = dict.fromkeys(written.names, "a file of sentences")
+    owners |= {handler.intent: skill.name for skill in skills for handler in skill.handlers if not handler.is_answer}
+    everything = merged_sentences(skills).merged(written)
     kept = {intent: templates for intent, templates in everything.intents.items() if intent in always}
-    grammar = compile_grammar(type(everything)(kept, everything.lists, everything.rules, everything.fixed))
+    grammar = compile_grammar(replace(everything, intents=kept))
     found = []
     for conflict in conflicts(grammar, _SAMPLES):
         who = " and ".join(f"{intent} of {owners[intent]}" for intent in conflict.intents)
