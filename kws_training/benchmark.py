@@ -36,10 +36,11 @@ SETS = {
     "MatchboxNet-3x2x64,TC-ResNet8,TC-ResNet14-1.5,DS-CNN-S,DS-CNN-M,DS-CNN-L,CRNN-S,LSTM,res8,res15,Att-RNN,KWT-1",
     "predecessors": "M5,M18,light CNN,MNIST CNN,VGG16,Inception v3,ResNet50,"
     "VGG16:weights=imagenet,Inception v3:weights=imagenet,ResNet50:weights=imagenet",
-    "small": "separable,BC-ResNet-1,ds_tc_resnet,TC-ResNet8,DS-CNN-S,CRNN-S,LSTM,res8,m5,light CNN,MNIST CNN",
+    "small": "separable,BC-ResNet-1,BC-ResNet-1.5,ds_tc_resnet,MatchboxNet-3x2x64,TC-ResNet8,TC-ResNet14-1.5,DS-CNN-S,"
+    "DS-CNN-M,CRNN-S,LSTM,res8,m5,light CNN,MNIST CNN",
 }
 """Names that stand for several networks: those of papers, those that the predecessors of this trainer compared, and
-those of either that two cores train in a few minutes each."""
+those of either that two cores train in a minute or two each."""
 _RUNS = 200  # of a network, for its latency
 
 
