@@ -41,8 +41,8 @@ def test_recordings_are_cut_judged_and_kept(tmp_path: Path, capsys: pytest.Captu
     rows = [json.loads(line) for line in printed.out.splitlines()]
     assert [row["take"] for row in rows] == [*(str(out / f"take-00{i}.wav") for i in (1, 2, 3)), None]
     assert (rows[3]["file"], rows[3]["code"]) == (str(odd), "odd")
-    assert "kept: take-001.wav (0." in printed.err
-    assert "not kept: it doesn't sound like the other takes" in printed.err
+    assert "good.wav: kept: take-001.wav (0." in printed.err
+    assert "odd.wav: not kept: it doesn't sound like the other takes" in printed.err
     assert f"3 takes in {out}; the same command goes on with them" in printed.err
 
 

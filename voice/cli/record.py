@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TAKES = 10
 _PATIENCE = 3  # times in a row that nothing is said
+_MICROPHONE = "microphone"
 
 
 def register(app: typer.Typer) -> None:
@@ -145,18 +146,19 @@ class _Recorder:
             self._listener.ask(frame.start)
         if (segment := self._listener.process(frame)) is None:
             return None
-        self._tell(self._session.offer(segment), "microphone")
+        self._tell(self._session.offer(segment), _MICROPHONE)
         return segment.speech_start is not None
 
     def _tell(self, verdict: "Verdict", source: str) -> None:
         if self._as_json:
             emit(_record(verdict, source))
         facts, fault = verdict.facts, verdict.fault
+        of = "" if source == _MICROPHONE else f"{Path(source).name}: "  # among many, which one to record again
         if fault is not None:
-            say(f"  not kept: {fault}")
+            say(f"  {of}not kept: {fault}")
         elif verdict.path is not None:
             figures = f"{facts.speech_s:.2f} s, {facts.level_dbfs:.0f} dBFS, {facts.snr_db:.0f} dB above the rest"
-            say(f"  kept: {verdict.path.name} ({figures})")
+            say(f"  {of}kept: {verdict.path.name} ({figures})")
         for path, why in verdict.set_aside:
             say(f"  set aside: {path.name}, {why.what}")
 
