@@ -374,6 +374,7 @@ _ATTRIBUTION = {
     "common_voice_delta17": _DELTA,
     "common_voice_delta18": _DELTA,
     "common_voice_delta19": _DELTA,
+    "common_voice_untranscribed": f"{_DELTA}; transcripts by the bundle before",
     "common_voice": "Mozilla Common Voice",
     "commonvoice_6_1_en_sample100": "Mozilla Common Voice",
     "commonvoice_en_puri": "Mozilla Common Voice",
