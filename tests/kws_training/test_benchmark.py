@@ -148,12 +148,14 @@ def test_what_is_interrupted_has_tables_of_what_it_measured(work, tmp_path):
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"},
         start_new_session=True,
     )
-    assert process.stdout.readline().startswith(TINY)  # the first is finished
+    assert any(line.startswith(TINY) for line in process.stdout)  # the first is finished
+    # Between two trainings Keras collects its garbage, and an interruption inside a destructor is lost.
+    assert any(line.startswith("epoch 1:") for line in process.stdout)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate()
     assert process.returncode == 130
