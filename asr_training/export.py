@@ -91,34 +91,41 @@ def export_run(
     of_phones = head == "phones" and recipe.units != "phones"
     if of_phones and not recipe.network.phone_block:
         raise DataError(f"{run}: no phone head", fix="train with `phone_block` in the recipe's network")
-    saved = checkpoints.load(run)
-    if saved is None:
-        raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
+    runs = [run, *mean_with]
+    saved = [_saved(each) for each in runs]
     plain = recipe.network.exact()
     whole = network_of(recipe.model_copy(update={"network": plain}), batch_size=1)
-    whole.set_weights(_mean_weights([run, *mean_with], recipe))
+    whole.set_weights(_mean_weights(runs, saved, recipe))
     # Of the outputs, the labels' come first, then the phones'; the heads that aren't exported only help to learn.
     network = keras.Model(whole.input, whole.outputs[1 if of_phones else 0])
     step = build_step(whole, plain, phones=of_phones) if isinstance(plain, CausalSettings) else None
     by_length = sorted(cache.split("dev") or cache.utterances, key=lambda utterance: utterance.frames)
     *others, probe = (cache.features(by_length[i]) for i in sorted({0, len(by_length) // 2, len(by_length) - 1}))
     stages = tuple(read_stages(run)) or (Stage(from_step=0, recipe=recipe),)
-    minutes = saved.position.seconds / 60 + minutes_before(stages)
+    minutes = saved[0].position.seconds / 60 + minutes_before(stages)
     exported = convert(network, probe, plain, others=others, minutes=minutes, step=step)
-    mean_of = tuple(each.name for each in (run, *mean_with)) if mean_with else ()
+    mean_of = tuple(each.name for each in runs) if mean_with else ()
     return replace(exported, stages=stages, head="phones" if of_phones else "labels", mean_of=mean_of)
 
 
-def _mean_weights(runs: Sequence[Path], recipe: Recipe) -> checkpoints.Arrays:
+def _saved(run: Path) -> checkpoints.Checkpoint:
+    saved = checkpoints.load(run)
+    if saved is None:
+        raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
+    return saved
+
+
+def _mean_weights(
+    runs: Sequence[Path], saved: Sequence[checkpoints.Checkpoint], recipe: Recipe
+) -> list[npt.NDArray[Any]]:
     """Return the mean of the weights that runs of one network would export."""
-    found: list[checkpoints.Arrays] = []
-    for run in runs:
-        saved = checkpoints.load(run)
-        if saved is None:
-            raise DataError(f"{run}: no checkpoint", fix="run `asr-train train` first")
-        snapshots = recipe.schedule.average == "snapshots"
-        found.append(checkpoints.mean_of_snapshots(run) if snapshots else saved.averaged)
-        if [array.shape for array in found[-1]] != [array.shape for array in found[0]]:
+    if recipe.schedule.average == "snapshots":
+        found = [checkpoints.mean_of_snapshots(run) for run in runs]
+    else:
+        found = [each.averaged for each in saved]
+    shapes = [[array.shape for array in weights] for weights in found]
+    for run, own in zip(runs, shapes, strict=True):
+        if own != shapes[0]:
             raise DataError(f"{run}: another network than {runs[0]}'s", fix="give runs that went on from each other")
     return [np.mean(arrays, axis=0) for arrays in zip(*found, strict=True)]
 
