@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from voice.decoding.ngram import BEGIN, END, MARKS, Ids, Scores
 from voice.decoding.phones import PHONES, Phones
+from voice.decoding.ranges import ranges
 from voice.errors import BundleError
 
 MAKE_AGAIN = "make them again with `asr-train lexicon`"
@@ -126,7 +127,7 @@ class Graphones:
         What is said alike and goes on alike is added up.
         """
         counts = np.diff(beam.first)[prefixes]
-        source = _ranges(beam.first[prefixes], counts)
+        source = ranges(beam.first[prefixes], counts)
         prefix = np.repeat(np.arange(len(prefixes)), counts)
         letter = letters[prefix]
         place, token, step, after = self._steps(
@@ -156,7 +157,7 @@ class Graphones:
         """Yield the pronunciations of words that are whole prefixes of the last beam."""
         beam = beams[-1]
         counts = np.diff(beam.first)[prefixes]
-        at = _ranges(beam.first[prefixes], counts)
+        at = ranges(beam.first[prefixes], counts)
         _, _, ends, _ = self._steps(beam.contexts[at], np.full(len(at), END), np.ones(len(at), np.int64))
         scores, said = beam.score[at] + ends, beam.said[at]
         tokens = np.zeros((len(at), len(beams) - 1), np.int64)
@@ -198,7 +199,7 @@ class Graphones:
         """
         start = np.cumsum(n_tokens) - n_tokens
         place = np.repeat(np.arange(len(contexts)), n_tokens)
-        token = _ranges(first_token, n_tokens)
+        token = ranges(first_token, n_tokens)
         score = self._scores[0][token].astype(np.float32)
         after = np.full((len(token), len(self._keys)), -1, np.int32)
         after[:, 0] = token
@@ -211,7 +212,7 @@ class Graphones:
             wanted = context * self._n_graphones + first_token[given]
             low = np.searchsorted(keys, wanted.astype(keys.dtype))
             counts = np.searchsorted(keys, (wanted + n_tokens[given]).astype(keys.dtype)) - low
-            at = _ranges(low, counts)
+            at = ranges(low, counts)
             where = np.repeat(start[given] - wanted, counts) + keys[at]
             score[where] = self._scores[n + 1][at]
             if n + 1 < len(self._keys):
@@ -230,11 +231,6 @@ class Graphones:
 def _n_shared(one: str, other: str) -> int:
     """Return how many letters two different words begin with alike."""
     return next(i for i in range(len(other)) if one[: i + 1] != other[: i + 1])
-
-
-def _ranges(first: Ids, counts: Ids) -> Ids:
-    """Return `counts[i]` numbers from `first[i]` on, one after the other."""
-    return np.repeat(first - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
 
 def _best_first(loss: npt.NDArray[np.floating[Any]], group: Ids, most: int) -> Ids:

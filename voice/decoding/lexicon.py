@@ -15,6 +15,7 @@ from voice.decoding.alignment import align_words
 from voice.decoding.beam import transcript
 from voice.decoding.hotwords import HotWords
 from voice.decoding.ngram import BEGIN, END, MARKS, UNKNOWN, Ids, NGram, Scores
+from voice.decoding.ranges import ranges
 from voice.decoding.speller import LETTERS, Speller, spelled
 from voice.decoding.trie import ROOT, Trie
 from voice.events import Token, Transcript
@@ -239,7 +240,7 @@ class LexiconDecoder:
         first, last = self._trie.first[beam.node], self._trie.first[beam.node + 1]
         counts = (last - first).astype(np.int64)
         place = np.repeat(np.arange(len(counts)), counts)
-        arcs = np.arange(len(place)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        arcs = ranges(first, counts)
         labels = np.asarray(self._trie.label[arcs], np.int64)
         hopeful = row[labels] >= self.settings.prune
         place, arcs, labels = place[hopeful], arcs[hopeful], labels[hopeful]

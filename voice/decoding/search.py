@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from voice.decoding.graph import START, Graph
+from voice.decoding.ranges import ranges
 from voice.stages import LogProbs
 from voice.text import Alphabet
 
@@ -190,8 +191,7 @@ class Search:
         """Return the arcs that leave `nodes`: the position in `nodes` and the index of each."""
         counts = self._count[nodes]
         place = np.repeat(np.arange(len(nodes)), counts)
-        shift = self._first[nodes] - (np.cumsum(counts) - counts)
-        return place, np.arange(len(place)) + shift[place]
+        return place, ranges(self._first[nodes], counts)
 
     def _trace(self, columns: list[_Column], last: int, may_end: Flags) -> list[Step]:
         """Return the best path that ends in frame `last` at one of its column's nodes that `may_end`."""

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from voice.decoding.ranges import ranges
+
 ROOT = 0
 _NAMES = ("first", "child", "label", "word", "ahead")
 
@@ -47,7 +49,7 @@ class Trie:
         first = np.searchsorted(self.others[:, 0], nodes, "left")
         counts = np.searchsorted(self.others[:, 0], nodes, "right") - first
         further = np.repeat(np.arange(len(nodes)), counts)
-        at = np.arange(len(further)) + np.repeat(first - (np.cumsum(counts) - counts), counts)
+        at = ranges(first, counts)
         return np.concatenate([place, further]), np.concatenate([words, self.others[at, 1]])
 
     def with_one_word_each(self, scores: npt.NDArray[np.float32]) -> "Trie":
