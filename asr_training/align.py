@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from asr_training.alignments import LIST
-from asr_training.lines import json_object, tidy
+from asr_training.lines import json_object, logged, tidy
 from asr_training.long_audio import log_probs_of
 from asr_training.pool import each
 from asr_training.prepare import read_audio
@@ -132,11 +132,8 @@ def align_all(found: Sequence[Recording], out: Path, settings: AlignSettings, jo
         rows = {(row["audio"], row["text"]): row for row in map(_row, tidy(out / LIST))}
         todo = [item for item in found if _key(item, out) not in rows]
         work = partial(_align_one, out=out, settings=settings)
-        with (out / LIST).open("a", encoding="utf-8") as log:
-            for row in each(work, todo, jobs, "aligning"):
-                log.write(json.dumps(row) + "\n")
-                log.flush()
-                rows[row["audio"], row["text"]] = row
+        for row in logged(out / LIST, each(work, todo, jobs, "aligning")):
+            rows[row["audio"], row["text"]] = row
     except OSError as error:
         fix = "free disk space and run it again; it goes on"
         raise DataError(f"{out}: {error.strerror or error}", fix=fix) from error

@@ -9,7 +9,6 @@ OUT/heard.jsonl      a line a recording: its text and confidence; an interrupted
 OUT/manifest.jsonl   the utterances kept, as corpus for `asr-train prepare`
 """
 
-import json
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from asr_training.lines import json_object, tidy
+from asr_training.lines import json_object, logged, tidy
 from asr_training.manifest import Utterance, write_manifest
 from asr_training.pool import each
 from asr_training.prepare import read_audio
@@ -91,11 +90,8 @@ def label_all(
             raise ConfigError(f"{out} was begun with another bundle", fix="take another --out")
         todo = [path for path in found if _key(path, out) not in rows]
         work = partial(_hear, out=out, settings=settings, model=model)
-        with (out / HEARD).open("a", encoding="utf-8") as log:
-            for row in each(work, todo, jobs, "listening"):
-                log.write(json.dumps(row) + "\n")
-                log.flush()
-                rows[row["audio"]] = row
+        for row in logged(out / HEARD, each(work, todo, jobs, "listening")):
+            rows[row["audio"]] = row
     except OSError as error:
         fix = "free disk space and run it again; it goes on"
         raise DataError(f"{out}: {error.strerror or error}", fix=fix) from error

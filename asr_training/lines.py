@@ -1,6 +1,7 @@
 """Reading a text file whole, and files of one JSON object a line."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,15 @@ def json_objects(path: Path) -> list[dict[str, Any]]:
             return list(records)
         raise DataError(f"{path}: an array of other things than objects", fix="give an object for each recording")
     return [json_object(line, f"{path} line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def logged(path: Path, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield rows, each once it stands in a log, a line of JSON; what `tidy` reads after an interruption."""
+    with path.open("a", encoding="utf-8") as log:
+        for row in rows:
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            yield row
 
 
 def tidy(path: Path) -> list[str]:

@@ -19,7 +19,7 @@ import soundfile
 
 from asr_training.align import Aligner, AlignSettings, aligner_of
 from asr_training.alignments import LIST
-from asr_training.lines import json_object, tidy
+from asr_training.lines import json_object, logged, tidy
 from asr_training.long_audio import log_probs_of
 from asr_training.manifest import MANIFEST
 from asr_training.pauses import Detector, Pause, cuts, pauses_between, pauses_of, speech_frames
@@ -76,11 +76,8 @@ def split_all(found: Sequence[Recording], out: Path, settings: SplitSettings, jo
         }
         todo = [item for item in found if os.path.relpath(item.audio, out) not in done]
         work = partial(_split_one, out=out, settings=settings)
-        with (out / "sources.jsonl").open("a", encoding="utf-8") as log:
-            for row in each(work, todo, jobs, "cutting"):
-                log.write(json.dumps(row) + "\n")
-                log.flush()
-                done[row["source"]] = row
+        for row in logged(out / "sources.jsonl", each(work, todo, jobs, "cutting")):
+            done[row["source"]] = row
         rows = [piece for source in done.values() for piece in source["pieces"]]
         _write(out / MANIFEST, rows)
         scored = [{key: row[key] for key in ("audio", "text", "score")} for row in rows if "score" in row]
